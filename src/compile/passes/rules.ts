@@ -1,0 +1,79 @@
+/** Small rules that bring a lowered computation into the forms the scheduler knows. */
+import type { Computation } from "../../ir/graph.ts";
+import { roundUp } from "../layout.ts";
+import { hasAxis, type Node } from "../../ir/node.ts";
+import { rowOf } from "../../ir/ops.ts";
+import { type Rule, rewrite } from "../../ir/rewrite.ts";
+
+/**
+ * Regrouping of axes moves below elementwise work, towards the data: there it costs nothing, while a
+ * computed value with a short last axis would have to be copied.
+ */
+const sinkRegrouping: Rule = (graph, node) => {
+  const { over, axis } = node.attributes;
+  const row = rowOf(node.op);
+  if (row.kind !== "view" || node.attributes.names) return undefined;
+  const [input] = node.inputs as [Node];
+  const names = over ?? [axis!];
+  if (rowOf(input.op).kind !== "elementwise") return undefined;
+  const has = (x: Node) => names.filter((name) => hasAxis(x.axes, name)).length;
+  if (!input.inputs.every((x) => has(x) === 0 || has(x) === names.length)) return undefined;
+  const inputs = input.inputs.map((x) =>
+    has(x) === 0 ? x : graph.make(node.op, [x], node.attributes),
+  );
+  return graph.make(input.op, inputs, input.attributes);
+};
+
+/** A contraction whose second operand has no axis of its own is a sum of products: no tile fits. */
+const withoutColumns: Rule = (graph, node) => {
+  if (rowOf(node.op).kind !== "contract") return undefined;
+  const [a, b] = node.inputs as [Node, Node];
+  const { over } = node.attributes;
+  if (b.axes.some((axis) => !hasAxis(a.axes, axis.name))) return undefined;
+  return graph.make("sum", [graph.make("multiply", [a, b])], { over: over! });
+};
+
+/** Slices a long reduced axis falls into: divisors that 2, 3, 4, 6 and 8 threads can share. */
+const sliceCounts = [24, 12, 8, 6, 4];
+/** A slice shorter than this costs more in additions than it is worth. */
+const shortestSlice = 64;
+/** From here on a reduced axis is long: it may be split over threads. */
+const longAxis = 512;
+const sliceUnit = 16;
+
+/** Where an axis of this size is cut when it is reduced; undefined where it is short. */
+export function cutsOf(size: number): number[] | undefined {
+  if (size < longAxis) return undefined;
+  const wanted = sliceCounts.find((n) => size / n >= shortestSlice)!;
+  const slice = roundUp(Math.ceil(size / wanted), sliceUnit);
+  const count = Math.ceil(size / slice);
+  return Array.from({ length: count + 1 }, (_, i) => Math.min(size, i * slice));
+}
+
+/** Partial sums by fixed slices: a function of the shape alone, so no thread count changes a bit. */
+const cutLongContractions: Rule = (graph, node) => {
+  const { over, cuts } = node.attributes;
+  if (rowOf(node.op).kind !== "contract" || cuts || over!.length !== 1) return undefined;
+  const axis = node.inputs[0]!.axes.find(({ name }) => name === over![0])!;
+  const slices = cutsOf(axis.size);
+  return slices && graph.make(node.op, node.inputs, { ...node.attributes, cuts: slices });
+};
+
+/** A contraction walks its operands many times: rows of a table are brought together first. */
+const gatherFirst: Rule = (graph, node) => {
+  if (rowOf(node.op).kind !== "contract") return undefined;
+  const isGathered = (x: Node): boolean =>
+    rowOf(x.op).kind === "gather" || (rowOf(x.op).kind === "view" && isGathered(x.inputs[0]!));
+  if (!node.inputs.some(isGathered)) return undefined;
+  const inputs = node.inputs.map((x) =>
+    isGathered(x) ? graph.make("cast", [x], { dtype: x.dtype }) : x,
+  );
+  return graph.make(node.op, inputs, node.attributes);
+};
+
+export const prepare = (computation: Computation): Computation =>
+  rewrite(computation, [sinkRegrouping, withoutColumns, gatherFirst]);
+
+export const cut = (computation: Computation): Computation =>
+  rewrite(computation, [cutLongContractions]);
+

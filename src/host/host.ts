@@ -1,0 +1,92 @@
+/** A worker thread that runs plain JavaScript text (see `Host.startWorker`). */
+export interface HostWorker {
+  /**
+   * Sends a value, copied by the structured clone algorithm (shared memory stays shared);
+   * array buffers and ports in `transfer` move instead.
+   *
+   * @throws StateError if the worker has ended
+   */
+  post(message: unknown, transfer?: readonly (ArrayBuffer | MessagePort)[]): void;
+  /** Ends the worker now, in the middle of what it does. Neither callback is called any more. */
+  terminate(): Promise<void>;
+  /** Keeps the process alive as long as the worker runs. Does nothing in browsers. */
+  ref(): void;
+  /** Lets the process end although the worker runs. Does nothing in browsers. */
+  unref(): void;
+}
+
+/**
+ * What the project needs of the machine below it. `node.ts` and `browser.ts` each export these
+ * names; `#host` resolves to the one that fits. Files exist in Node only: in a browser, the
+ * functions on files reject with a StateError.
+ */
+export interface Host {
+  /**
+   * The bytes of a file.
+   *
+   * @throws DataError if it cannot be read
+   */
+  readFile(path: string): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * Reads a file from its start into `buffer` from index `offset` on, until the file or the buffer
+   * ends, and returns the number of bytes read.
+   *
+   * @throws DataError if it cannot be read
+   */
+  readInto(path: string, buffer: Uint8Array, offset: number): Promise<number>;
+  /**
+   * Bytes of a file, or undefined if there is none at this path.
+   *
+   * @throws DataError if it cannot be told, for lack of a permission
+   */
+  fileSize(path: string): Promise<number | undefined>;
+  /** True if there is a folder at this path. */
+  isDirectory(path: string): Promise<boolean>;
+  /** Joins parts of a path in the machine's own way. */
+  joinPath(...parts: string[]): string;
+  /**
+   * Writes a file so that after a crash at any time there is the old file or the new one, never a
+   * part: to a temporary file in the same folder, flushed to the disk, and then renamed.
+   *
+   * @throws DataError if it cannot be written; the temporary file is gone then
+   */
+  writeFileAtomic(path: string, bytes: Uint8Array): Promise<void>;
+
+  /** Milliseconds on a clock that never goes back. */
+  now(): number;
+  /** The time of `now()` at which the process (the page) started. */
+  processStart(): number;
+  /** SHA-256 of the bytes, as 64 hexadecimal digits in lower case. */
+  sha256(bytes: Uint8Array): Promise<string>;
+  /** Number of threads that the machine runs at the same time, at least 1. */
+  cpuCount(): number;
+  /** Bytes this process may still take, or undefined where that cannot be told. */
+  memoryAvailable(): number | undefined;
+  /** The value of an environment variable; undefined where it is not set, and in browsers. */
+  environment(name: string): string | undefined;
+
+  /**
+   * Starts a worker thread on plain JavaScript text, a classic script. It sees two functions:
+   * `receive(handler)` sets the function that is called with each posted value (to be called
+   * before the script's first turn ends: a browser drops what nobody receives), and
+   * `send(value, transfer?)` sends a value to `onMessage`. A new worker does not keep the process
+   * alive (see `ref`).
+   *
+   * `onError` is called at most once, with a DeviceError, when the worker ends without `terminate`:
+   * by an uncaught error or a rejection that nobody handles (the message has its text, `cause` is
+   * the error) or by an exit of its own. (A browser does not report `self.close()`.)
+   */
+  startWorker(
+    source: string,
+    onMessage: (value: unknown) => void,
+    onError: (error: Error) => void,
+  ): HostWorker;
+  /** True if memory can be shared with workers; in browsers, if the page is isolated. */
+  sharedMemoryAvailable(): boolean;
+  /**
+   * Switches relaxed SIMD (fused multiply-add) on for WebAssembly modules compiled afterwards, in
+   * versions of Node that have it but leave it off (below 22). Elsewhere it does nothing: whether
+   * relaxed SIMD is there is found out by validating a module.
+   */
+  enableRelaxedSimd(): void;
+}

@@ -1,0 +1,132 @@
+/**
+ * Transcendental functions as basic rows, with range reduction: every target vectorises them from
+ * this one definition. Polynomials are minimax or Taylor with their error stated; constants that
+ * were copied name their source.
+ */
+import type { Maker, Node } from "./node.ts";
+
+/** Short names for formulas. */
+function formulas(make: Maker) {
+  const binary = (op: string) => (a: Node, b: Node) => make.make(op, [a, b]);
+  return {
+    f: (value: number) => make.constant(value, "float32"),
+    i: (value: number) => make.constant(value, "int32"),
+    add: binary("add"),
+    sub: binary("subtract"),
+    mul: binary("multiply"),
+    div: binary("divide"),
+    min: binary("minimum"),
+    max: binary("maximum"),
+    less: binary("less"),
+    equal: binary("equal"),
+    shiftLeft: binary("shiftLeft"),
+    shiftRight: binary("shiftRight"),
+    and: binary("and"),
+    or: binary("or"),
+    select: (c: Node, a: Node, b: Node) => make.make("select", [c, a, b]),
+    abs: (a: Node) => make.make("absolute", [a]),
+    negate: (a: Node) => make.make("negate", [a]),
+    asInt: (a: Node) => make.make("bitcast", [a], { dtype: "int32" }),
+    asFloat: (a: Node) => make.make("bitcast", [a], { dtype: "float32" }),
+    toFloat: (a: Node) => make.make("cast", [a], { dtype: "float32" }),
+    /** c0 + x (c1 + x (c2 + ...)) by Horner's rule. */
+    polynomial: (x: Node, coefficients: readonly number[]): Node => {
+      const constants = coefficients.map((c) => make.constant(c, "float32"));
+      return constants.reduceRight((sum, c) =>
+        make.make("add", [make.make("multiply", [sum, x]), c]),
+      );
+    },
+  };
+}
+
+/** 1.5 * 2^23: adding it rounds a float32 of small magnitude to a whole number, in its low bits. */
+const magic = 12582912;
+/** ln 2 in two parts; n * ln2High is exact for |n| < 2^9 (Cody and Waite 1980; values of Cephes). */
+const ln2High = 0.693359375;
+const ln2Low = -2.121944400546906e-4;
+
+/** x = n ln 2 + r with whole n and |r| <= ln(2)/2: r as float32, n as int32. */
+function reduceByLn2(make: Maker, x: Node): { r: Node; n: Node } {
+  const { f, i, add, sub, mul, asInt } = formulas(make);
+  const shifted = add(mul(x, f(Math.LOG2E)), f(magic));
+  const whole = sub(shifted, f(magic));
+  const r = sub(sub(x, mul(whole, f(ln2High))), mul(whole, f(ln2Low)));
+  return { r, n: sub(asInt(shifted), i(0x4b400000)) };
+}
+
+/** 2^n for -126 <= n <= 127, by writing the exponent bits. */
+function powerOfTwo(make: Maker, n: Node): Node {
+  const { i, add, shiftLeft, asFloat } = formulas(make);
+  return asFloat(shiftLeft(add(n, i(127)), i(23)));
+}
+
+/**
+ * (exp(r) - 1 - r) / r^2 on |r| <= 0.3466: Taylor to r^7 / 7!; the first left-out term is
+ * r^6 / 8! < 4.4e-8 of the leading 1/2, below the rounding of what it is added to.
+ */
+const expm1Tail = [1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040];
+
+/** exp(x): 2^n exp(r). Two factors of 2^n, so that the ends of the range come out right. */
+export function exponential(make: Maker, { inputs: [x] }: Node): Node {
+  const { f, i, add, sub, mul, min, max, shiftRight, polynomial } = formulas(make);
+  const inRange = max(min(x!, f(89)), f(-104));
+  const { r, n } = reduceByLn2(make, inRange);
+  const series = add(add(mul(mul(r, r), polynomial(r, expm1Tail)), r), f(1));
+  const half = shiftRight(n, i(1));
+  return mul(mul(series, powerOfTwo(make, half)), powerOfTwo(make, sub(n, half)));
+}
+
+/**
+ * exp(x) - 1 = 2 (h p + (h - 1/2)) with h = 2^(n-1) and p = exp(r) - 1: near 0, where n = 0, it is p
+ * itself. h is half of 2^n so that it does not overflow before the result does.
+ */
+export function expm1(make: Maker, { inputs: [x] }: Node): Node {
+  const { f, i, add, sub, mul, min, max, polynomial } = formulas(make);
+  const inRange = max(min(x!, f(89)), f(-18));
+  const { r, n } = reduceByLn2(make, inRange);
+  const p = add(mul(mul(r, r), polynomial(r, expm1Tail)), r);
+  const h = powerOfTwo(make, sub(n, i(1)));
+  return mul(add(mul(h, p), sub(h, f(0.5))), f(2));
+}
+
+/**
+ * log(1 + t) - t + t^2 / 2, divided by t^3, on sqrt(1/2) - 1 <= t <= sqrt(2) - 1: the minimax
+ * polynomial of Cephes' logf.c (Moshier 1992), error about 1e-8 relative to the logarithm.
+ */
+const logTail = [
+  3.3333331174e-1, -2.4999993993e-1, 2.0000714765e-1, -1.6668057665e-1, 1.4249322787e-1,
+  -1.2420140846e-1, 1.167699874e-1, -1.151461031e-1, 7.0376836292e-2,
+];
+
+/** log(x) = e ln 2 + log(m), m in [sqrt(1/2), sqrt(2)); -inf at 0, NaN below. */
+export function logarithm(make: Maker, { inputs: [x] }: Node): Node {
+  const { f, i, add, sub, mul, less, equal, select, shiftRight, and, or } = formulas(make);
+  const { asInt, asFloat, toFloat, polynomial } = formulas(make);
+  // Subnormals have no exponent bits of their own: scale them by 2^23 first.
+  const subnormal = less(x!, f(1.1754943508222875e-38));
+  const scaled = select(subnormal, mul(x!, f(8388608)), x!);
+  const bits = asInt(scaled);
+  const exponent = sub(shiftRight(bits, i(23)), i(126));
+  const mantissa = asFloat(or(and(bits, i(0x007fffff)), i(0x3f000000)));
+  const small = less(mantissa, f(Math.SQRT1_2));
+  const m = sub(select(small, add(mantissa, mantissa), mantissa), f(1));
+  const shift = select(subnormal, f(-23), f(0));
+  const e = add(sub(toFloat(exponent), select(small, f(1), f(0))), shift);
+  const squared = mul(m, m);
+  const tail = add(mul(mul(m, squared), polynomial(m, logTail)), mul(e, f(ln2Low)));
+  const near = add(sub(tail, mul(squared, f(0.5))), m);
+  const value = add(near, mul(e, f(ln2High)));
+  const infinity = f(Number.POSITIVE_INFINITY);
+  const atEnds = select(equal(x!, infinity), infinity, value);
+  const atZero = select(equal(x!, f(0)), f(Number.NEGATIVE_INFINITY), atEnds);
+  // `x < 0` and NaN alike: 0 <= x does not hold.
+  return select(make.make("lessEqual", [f(0), x!]), atZero, f(Number.NaN));
+}
+
+/** tanh(x) = -t / (t + 2), t = expm1(-2 |x|), with the sign of x: exact to a few ulps near 0 too. */
+export function tanh(make: Maker, { inputs: [x] }: Node): Node {
+  const { f, add, mul, div, less, select, abs, negate } = formulas(make);
+  const t = make.make("expm1", [mul(abs(x!), f(-2))]);
+  const positive = div(negate(t), add(t, f(2)));
+  return select(less(x!, f(0)), negate(positive), positive);
+}

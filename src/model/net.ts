@@ -1,0 +1,169 @@
+/** A model below its methods: layers, what it was compiled with, its counters, what it is doing. */
+import { describe, NameError, StateError, ValueError } from "../base/errors.ts";
+import type { Shape } from "../base/shape.ts";
+import type { Layer } from "../nn/layer.ts";
+import { type LossInput, resolveLoss } from "../nn/losses.ts";
+import { type MetricInput, resolveMetric } from "../nn/metrics.ts";
+import { type OptimizerInput, resolveOptimizer } from "../nn/optimizers.ts";
+import { settings } from "../nn/options.ts";
+import type { Engine } from "../runtime/engine.ts";
+import { Variable } from "../tensor/variable.ts";
+import { type Compiled, recordStep, type Step, type StepKind, type StepShapes } from "./step.ts";
+import type { Topology } from "./topology.ts";
+
+/** Options of `compile`. */
+export interface CompileOptions {
+  /** A name (with the default options) or an optimizer. */
+  readonly optimizer: OptimizerInput;
+  /** A name, a loss, or a function of (yTrue, yPred, context). */
+  readonly loss: LossInput;
+  /** Reported beside the loss. Default: none. */
+  readonly metrics?: readonly MetricInput[];
+}
+
+export class Net {
+  readonly name: string;
+  /** Initial weights are drawn from it, noise and order of a fit too unless that has its own. */
+  readonly seed: number;
+  readonly topology: Topology;
+  /** Train steps made, over all fits: noise is a function of it. */
+  readonly step = new Variable({ path: "step", shape: [], dtype: "uint32" });
+  /** Epochs begun, over all fits: the order of the samples is a function of it. */
+  readonly epoch = new Variable({ path: "epoch", shape: [], dtype: "uint32" });
+  /** Recorded steps by kind and shapes; a new `compile` or layer makes them void. */
+  readonly #steps = new Map<string, Step>();
+  readonly #engine: () => Engine;
+  #boundEngine: Engine | undefined;
+  #compiled: Compiled | undefined;
+  #fitting = false;
+  #hooks = 0;
+
+  constructor(topology: Topology, name: string, seed: number, engine: () => Engine) {
+    this.topology = topology;
+    this.name = name;
+    this.seed = seed;
+    this.#engine = engine;
+    this.buildIfKnown();
+  }
+
+  /** Where it runs: chosen at the first use. */
+  get engine(): Engine {
+    this.#boundEngine ??= this.#engine();
+    return this.#boundEngine;
+  }
+
+  get weights(): readonly Variable[] {
+    return this.topology.layers.flatMap((layer) => layer.weights);
+  }
+
+  get trainableWeights(): readonly Variable[] {
+    return this.topology.layers.flatMap((layer) => layer.trainableWeights);
+  }
+
+  get compiled(): Compiled | undefined {
+    return this.#compiled;
+  }
+
+  /** What it was compiled with; throws a StateError before `compile`. */
+  compiledFor(who: string): Compiled {
+    if (this.#compiled) return this.#compiled;
+    throw new StateError({
+      who,
+      expected: "the model must be compiled first",
+      received: "a model without optimizer and loss",
+      fix: 'Example: model.compile({ optimizer: "nadam", loss: "meanSquaredError" })',
+    });
+  }
+
+  compile(options: CompileOptions): void {
+    this.checkNoFit("compile");
+    const who = "compile";
+    const defaults = { optimizer: undefined, loss: undefined, metrics: [] };
+    const given = settings<CompileOptions, typeof defaults>(options, defaults, who);
+    const optimizer = resolveOptimizer(given.optimizer, who);
+    const loss = resolveLoss(given.loss, who);
+    if (!Array.isArray(given.metrics))
+      throw new ValueError({
+        who,
+        expected: "metrics must be an array",
+        received: describe(given.metrics),
+        fix: 'Example: metrics: ["accuracy"]',
+      });
+    const metrics = given.metrics.map((metric: MetricInput) => resolveMetric(metric, who));
+    const names = ["loss", ...metrics.map((metric) => metric.name)];
+    const twice = names.find((name, i) => names.indexOf(name) !== i);
+    if (twice !== undefined)
+      throw new ValueError({
+        who,
+        expected: "names of metrics must differ from each other and from loss",
+        received: `"${twice}" twice`,
+      });
+    this.#compiled = { optimizer, loss, metrics };
+    this.#steps.clear();
+  }
+
+  /** Builds what the first layer's inputShape lets it. */
+  buildIfKnown(): void {
+    const { knownInputShape } = this.topology;
+    if (knownInputShape) this.build(knownInputShape);
+  }
+
+  build(inputShape: Shape): void {
+    if (!this.topology.built) this.#steps.clear();
+    this.topology.build(inputShape, this.seed);
+  }
+
+  /** The step of this kind, recorded at most once for what the model was compiled with. */
+  stepOf(kind: StepKind, shapes: StepShapes): Step {
+    const key = JSON.stringify([kind, shapes]);
+    const step = this.#steps.get(key) ?? recordStep(this, this.#compiled, kind, shapes);
+    this.#steps.set(key, step);
+    return step;
+  }
+
+  layerNamed(name: string): Layer {
+    const found = this.topology.layers.find((layer) => layer.name === name);
+    if (found) return found;
+    throw new NameError({
+      who: "getLayer",
+      expected: "a layer of this model",
+      received: describe(name),
+      known: this.topology.layers.map((layer) => layer.name),
+    });
+  }
+
+  /** From now on until `endFit` a fit runs; throws a StateError where one does. */
+  beginFit(): void {
+    this.checkNoFit("fit");
+    this.#fitting = true;
+  }
+
+  endFit(): void {
+    this.#fitting = false;
+  }
+
+  checkNoFit(who: string): void {
+    if (this.#fitting)
+      throw new StateError({
+        who,
+        expected: "no fit of this model may be running",
+        received: "a call while one runs",
+        fix: "Await the fit first, or end it with an AbortSignal.",
+      });
+  }
+
+  /** Throws a StateError where a fit runs and no hook of it is awaited. */
+  checkMayWrite(who: string): void {
+    if (this.#hooks === 0) this.checkNoFit(who);
+  }
+
+  /** Runs a fit's hook: meanwhile weights may be written. */
+  async inHook(hook: () => unknown): Promise<void> {
+    this.#hooks++;
+    try {
+      await hook();
+    } finally {
+      this.#hooks--;
+    }
+  }
+}

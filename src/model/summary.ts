@@ -1,0 +1,108 @@
+/** A model as a table, in Keras's layout (keras/src/utils/summary_utils.py, printed by rich). */
+
+import { bytesOf } from "../base/dtype.ts";
+import type { Shape } from "../base/shape.ts";
+import type { Layer } from "../nn/layer.ts";
+import type { Variable } from "../tensor/variable.ts";
+import type { Net } from "./net.ts";
+
+/** Widths of the columns' text at Keras's default of 88 characters. */
+const widths = [36, 27, 15] as const;
+
+type Cells = readonly (readonly string[])[];
+
+/** The table: one row a layer, then the counts of parameters. Ends with a line break. */
+export function summary(net: Net): string {
+  const { layers } = net.topology;
+  const header = row([["Layer (type)"], ["Output Shape"], ["Param #"]], "┃");
+  const rows = layers.map((layer) => row(cellsOf(net, layer), "│"));
+  return [
+    `Model: "${net.name}"`,
+    rule("┏", "━", "┳", "┓"),
+    header,
+    rule("┡", "━", "╇", "┩"),
+    rows.join(`\n${rule("├", "─", "┼", "┤")}\n`),
+    rule("└", "─", "┴", "┘"),
+    ...counts(net),
+    "",
+  ].join("\n");
+}
+
+function cellsOf(net: Net, layer: Layer): Cells {
+  const shape = net.topology.outputShapeOf(layer);
+  const params = layer.built ? formatCount(layer.countParams()) : "0 (unbuilt)";
+  return [
+    wrap(`${layer.name} (${layer.className})`, widths[0]),
+    [shape ? formatOutput(shape) : "?"],
+    [params],
+  ];
+}
+
+function counts(net: Net): string[] {
+  const trainable = new Set<Variable>(net.trainableWeights);
+  const others = net.weights.filter((weight) => !trainable.has(weight));
+  const optimizer = net.compiled?.optimizer;
+  const own = sizesOf([...trainable]);
+  const rest = sizesOf(others);
+  const slots = optimizer?.built ? optimizer.countParams() : undefined;
+  const slotBytes = (slots ?? 0) * bytesOf("float32");
+  const line = (name: string, count: number, bytes: number) =>
+    ` ${name} params: ${formatCount(count)} (${formatBytes(bytes)})`;
+  return [
+    line("Total", own.count + rest.count + (slots ?? 0), own.bytes + rest.bytes + slotBytes),
+    line("Trainable", own.count, own.bytes),
+    line("Non-trainable", rest.count, rest.bytes),
+    ...(slots === undefined ? [] : [line("Optimizer", slots, slotBytes)]),
+  ];
+}
+
+function sizesOf(variables: readonly Variable[]): { count: number; bytes: number } {
+  const count = variables.reduce((sum, variable) => sum + variable.size, 0);
+  const bytes = variables.reduce((sum, { size, dtype }) => sum + size * bytesOf(dtype), 0);
+  return { count, bytes };
+}
+
+const formatOutput = (shape: Shape): string =>
+  `(None${shape.map((size) => `, ${size}`).join("")}${shape.length === 0 ? "," : ""})`;
+
+const formatCount = (count: number): string => `${count}`.replace(/\B(?=(\d{3})+$)/g, ",");
+
+/** `1.91 MB`, in steps of 1024. */
+export function formatBytes(bytes: number): string {
+  const units = ["B", "KB", "MB", "GB", "TB", "PB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${value.toFixed(2)} ${units[unit]}`;
+}
+
+const rule = (left: string, line: string, between: string, right: string): string =>
+  left + widths.map((width) => line.repeat(width + 2)).join(between) + right;
+
+/** Lines of a table row; the last column is aligned to the right. */
+function row(cells: Cells, bar: string): string {
+  const height = Math.max(...cells.map((lines) => lines.length));
+  const lines = Array.from({ length: height }, (_, i) => {
+    const texts = cells.map((cell, column) => {
+      const text = cell[i] ?? "";
+      return column === 2 ? text.padStart(widths[column]) : text.padEnd(widths[column]);
+    });
+    return `${bar} ${texts.join(` ${bar} `)} ${bar}`;
+  });
+  return lines.join("\n");
+}
+
+/** Words on lines of at most `width`; a longer word ends with an ellipsis. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word.length > width ? `${word.slice(0, width - 1)}…` : word);
+  }
+  return lines;
+}

@@ -1,0 +1,112 @@
+/** What a layer finds in its `call`: the trace, the two flags, random numbers. */
+import { describe, StateError, ValueError } from "../base/errors.ts";
+import type { Node } from "../ir/node.ts";
+import { type RandomSource, randomUniform } from "../tensor/random.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import type { Trace } from "../tensor/trace.ts";
+import { type ActivationInput, resolveActivation } from "./activations.ts";
+
+/** Random numbers of one layer, keyed by its path. */
+export interface LayerRandom {
+  /**
+   * Uniform in [0, 1), one number for each element of `like`: a function of (seed, the layer's path
+   * and `name`, the model's step count, the element). Two draws of one name in a call differ.
+   *
+   * @param name of the stream, for a layer that draws for several ends. Default: `noise`
+   * @throws StateError where the step has no randomness: ask `context.sampling` first
+   */
+  uniform(like: Tensor, name?: string): Tensor;
+}
+
+/** Handed to a layer's `call`. Tensors made of it belong to the step that is being recorded. */
+export interface CallContext {
+  /** Records the step; `trace.read(variable)` is a weight's value, `trace.assign` changes it. */
+  readonly trace: Trace;
+  /** Whether noise is on (dropout): in `fit`, not in `evaluate` and `predict`. */
+  readonly sampling: boolean;
+  /** Whether normalisation uses the batch at hand: in `fit`, not in `evaluate` and `predict`. */
+  readonly batchStatistics: boolean;
+  readonly random: LayerRandom;
+  /**
+   * `activation` of `x`. If the result turns out to be the model's output, losses get `x` as its
+   * pre-activation.
+   */
+  activate(activation: ActivationInput, x: Tensor): Tensor;
+}
+
+/** What an output was made of by an activation, for losses that compute from there. */
+export interface PreActivation {
+  /** Name of the activation, e.g. `softmax`; `function NAME` for a user's own. */
+  readonly activation: string;
+  /** What the activation was applied to. */
+  readonly tensor: Tensor;
+}
+
+/** One recording of a forward pass: makes each layer's context. */
+export class ForwardPass {
+  readonly trace: Trace;
+  readonly sampling: boolean;
+  readonly batchStatistics: boolean;
+  readonly #source: (() => RandomSource) | undefined;
+  readonly #preActivations = new Map<Node, PreActivation>();
+
+  /**
+   * @param options.source where random numbers come from, asked at the first draw; needed where
+   *   `sampling` is on
+   */
+  constructor(options: {
+    trace: Trace;
+    sampling: boolean;
+    batchStatistics: boolean;
+    source?: () => RandomSource;
+  }) {
+    this.trace = options.trace;
+    this.sampling = options.sampling;
+    this.batchStatistics = options.batchStatistics;
+    this.#source = options.source;
+  }
+
+  /** The context of the layer at `path` in the model that is recorded. */
+  contextOf(path: string): CallContext {
+    const { trace, sampling, batchStatistics } = this;
+    const draws = new Map<string, number>();
+    return {
+      trace,
+      sampling,
+      batchStatistics,
+      random: {
+        uniform: (like, name = "noise") => {
+          const source = this.#source?.();
+          if (!source)
+            throw new StateError({
+              who: path,
+              expected: "random numbers may be drawn only where context.sampling is true",
+              received: "a draw in a step without noise",
+            });
+          const count = draws.get(name) ?? 0;
+          draws.set(name, count + 1);
+          const stream = count === 0 ? `${path}/${name}` : `${path}/${name}_${count}`;
+          return randomUniform(trace, source, stream, like);
+        },
+      },
+      activate: (input, x) => {
+        const { name, call } = resolveActivation(input, path);
+        const result: unknown = call(x);
+        if (!(result instanceof Tensor))
+          throw new ValueError({
+            who: `activation ${name}`,
+            expected: "it must return a Tensor",
+            received: describe(result),
+          });
+        if (name !== "linear")
+          this.#preActivations.set(result.node, { activation: name, tensor: x });
+        return result;
+      },
+    };
+  }
+
+  /** What `output` was made of, if an activation made it. */
+  preActivationOf(output: Tensor): PreActivation | undefined {
+    return this.#preActivations.get(output.node);
+  }
+}

@@ -1,0 +1,49 @@
+/** Data sets that are on the device. */
+import type { DType } from "../base/dtype.ts";
+import { StateError } from "../base/errors.ts";
+import type { Shape } from "../base/shape.ts";
+import type { DeviceBuffer } from "./device.ts";
+
+/** Rows that are on the device, for programs to gather from. */
+export interface Table {
+  readonly rows: number;
+  readonly rowShape: Shape;
+  readonly dtype: DType;
+  /** Gives the memory back once the calls that were asked for before are done. */
+  release(): void;
+}
+
+export class ResidentTable implements Table {
+  readonly rows: number;
+  readonly rowShape: Shape;
+  readonly buffer: DeviceBuffer;
+  readonly #onRelease: () => void;
+  #isReleased = false;
+
+  constructor(shape: Shape, buffer: DeviceBuffer, onRelease: () => void) {
+    [this.rows = 0, ...this.rowShape] = shape;
+    this.buffer = buffer;
+    this.#onRelease = onRelease;
+  }
+
+  get dtype(): DType {
+    return this.buffer.dtype;
+  }
+
+  release(): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    this.#onRelease();
+  }
+
+  /** @throws StateError if it was released */
+  check(name: string): void {
+    if (this.#isReleased)
+      throw new StateError({
+        who: `table "${name}"`,
+        expected: "data that is on the device",
+        received: "a table that was released",
+        fix: "Upload it again, and load the step with the new table.",
+      });
+  }
+}

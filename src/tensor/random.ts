@@ -1,0 +1,76 @@
+/**
+ * Random numbers inside a step: Philox 4x32-10 (Salmon et al., "Parallel Random Numbers: As Easy as
+ * 1, 2, 3", SC 2011) as a composite, with the addressing of `base/philox.ts`. Nothing has state: a
+ * number is a function of (seed, stream, step, element).
+ */
+import { streamHash } from "../base/philox.ts";
+import type { Tensor } from "./tensor.ts";
+import type { Trace } from "./trace.ts";
+
+/** Where random numbers of a step come from: both are scalars of dtype uint32. */
+export interface RandomSource {
+  /** The low 32 bits of the run's seed. */
+  readonly seed: Tensor;
+  /** The high bits of the seed. */
+  readonly seedHigh: Tensor;
+  /** The model's own step count. */
+  readonly step: Tensor;
+}
+
+/** Round constants of the Philox paper, section 4.3. */
+const multipliers = [0xd2511f53, 0xcd9e8d57] as const;
+const weyl = [0x9e3779b9, 0xbb67ae85] as const;
+
+/** 32 random bits for each element of a tensor like `shaped`, from the stream `path`. */
+export function randomBits(
+  trace: Trace,
+  source: RandomSource,
+  path: string,
+  shaped: Tensor,
+): Tensor {
+  const u32 = (value: number) => trace.constant(value >>> 0, "uint32");
+  const element = elementIndex(trace, shaped);
+  let [c0, c1, c2, c3] = [element.shiftRight(2), source.step, u32(0), source.seedHigh];
+  let k0 = source.seed;
+  let k1 = u32(streamHash(path));
+  for (let round = 0; round < 10; round++) {
+    if (round > 0) {
+      k0 = k0.add(u32(weyl[0]));
+      k1 = k1.add(u32(weyl[1]));
+    }
+    const [m0, m1] = [u32(multipliers[0]), u32(multipliers[1])];
+    [c0, c1, c2, c3] = [
+      c2.multiplyHigh(m1).xor(c1).xor(k0),
+      c2.multiply(m1),
+      c0.multiplyHigh(m0).xor(c3).xor(k1),
+      c0.multiply(m0),
+    ];
+  }
+  const word = element.and(u32(3));
+  const odd = word.and(u32(1)).equal(u32(1));
+  return word.less(u32(2)).where(odd.where(c1, c0), odd.where(c3, c2));
+}
+
+/** Uniform in [0, 1): the upper 24 of 32 random bits, times 2^-24. */
+export function randomUniform(
+  trace: Trace,
+  source: RandomSource,
+  path: string,
+  shaped: Tensor,
+): Tensor {
+  const bits = randomBits(trace, source, path, shaped);
+  return bits
+    .shiftRight(8)
+    .cast("float32")
+    .multiply(2 ** -24);
+}
+
+/** The row-major number of each element of `shaped`. */
+function elementIndex(trace: Trace, shaped: Tensor): Tensor {
+  let index = trace.constant(0, "uint32");
+  for (const [position, size] of shaped.shape.entries()) {
+    if (size === 1) continue;
+    index = index.multiply(trace.constant(size, "uint32")).add(trace.indexAlong(shaped, position));
+  }
+  return index;
+}

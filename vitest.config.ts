@@ -1,0 +1,16 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  // The sources are tested, not the build: `#host` resolves to src/host.
+  resolve: { conditions: ["antler-source"] },
+  ssr: { resolve: { conditions: ["antler-source"] } },
+  test: {
+    include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    execArgv: ["--experimental-wasm-relaxed-simd", "--expose-gc"],
+    reporters: ["default", "./tools/test-summary.ts"],
+  },
+});

@@ -65,7 +65,8 @@ export function fieldAccess(base: Node, axes: readonly Axis[], layout: Layout): 
   return { base, strides, width: bytesOf(base.dtype), rows: undefined, padded: axes.at(-1)?.name };
 }
 
-const placed = (node: Node): StoreAccess => fieldAccess(node, axesInMemory(node), layoutOfNode(node));
+const placed = (node: Node): StoreAccess =>
+  fieldAccess(node, axesInMemory(node), layoutOfNode(node));
 
 /** A view or gather read where it lies; undefined where the axes do not lie so that this works. */
 function viewed(node: Node): Access | undefined {

@@ -17,7 +17,7 @@ import { barriersOf, deferWrites, order } from "./passes/order.ts";
 import { splitPartials } from "./passes/partials.ts";
 import { cut, prepare } from "./passes/rules.ts";
 import { schedule } from "./passes/schedule.ts";
-import { shard, type SharedKernel } from "./passes/shard.ts";
+import { type SharedKernel, shard } from "./passes/shard.ts";
 import { unifyAxes } from "./passes/unify.ts";
 import type { ArgumentWord, Program, ProgramField } from "./program.ts";
 import { kernelReport, printProgram } from "./report.ts";
@@ -91,7 +91,10 @@ export function compile(computation: Computation, options: CompileOptions): Prog
   // The items of a step and, side by side, each thread's table of arguments.
   const items: StepItem[] = [];
   const tables: ArgumentWord[][] = Array.from({ length: threads }, () => []);
-  const copiesAt = roundUp(Math.max(0, ...[...codes.values()].map(({ frame }) => frame.scratchBytes)), 128);
+  const copiesAt = roundUp(
+    Math.max(0, ...[...codes.values()].map(({ frame }) => frame.scratchBytes)),
+    128,
+  );
   for (const [i, { share }] of shared.entries()) {
     if (barriers.some(({ before }) => before === i)) items.push({ kind: "wait" });
     const { code, form } = emitted[i]!;
@@ -102,7 +105,8 @@ export function compile(computation: Computation, options: CompileOptions): Prog
       onlyFirst: share.kind === "single" && threads > 1,
     });
     for (const [t, table] of tables.entries())
-      for (const argument of code.frame.arguments) table.push(wordOf(argument, code, form, share, t));
+      for (const argument of code.frame.arguments)
+        table.push(wordOf(argument, code, form, share, t));
     if (barriers.some(({ after }) => after === i)) items.push({ kind: "signal" });
   }
   function wordOf(
@@ -121,7 +125,10 @@ export function compile(computation: Computation, options: CompileOptions): Prog
         return { kind: "number", value: share.kind === "split" ? share.bounds[at]! : 0 };
       }
       case "result":
-        return { kind: "number", value: fields.result(resultName(argument.name, code, form)).offset };
+        return {
+          kind: "number",
+          value: fields.result(resultName(argument.name, code, form)).offset,
+        };
       case "place":
         return placeOf(form.places[code.form.places.indexOf(argument.node)]!);
     }
@@ -203,7 +210,9 @@ const resultName = (name: string, code: EmittedCode, form: Form): string =>
 
 /** The records of a step: what the host writes, and what it reads. */
 function fieldsOf(computation: Computation) {
-  const record = (list: readonly { name: string; dtype: Node["dtype"]; axes: readonly Axis[] }[]) => {
+  const record = (
+    list: readonly { name: string; dtype: Node["dtype"]; axes: readonly Axis[] }[],
+  ) => {
     let offset = 0;
     const fields = list.map(({ name, dtype, axes }): ProgramField => {
       const layout = layoutOf(
@@ -260,4 +269,3 @@ function shareSummary(kernels: readonly SharedKernel[], threads: number): string
   if (threads === 1) return "one thread";
   return `${threads} threads: ${count("split")} kernels split, ${count("single")} on one thread, ${count("copies")} on each`;
 }
-

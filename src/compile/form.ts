@@ -69,7 +69,9 @@ export function formOf(kernel: Kernel, split: string | undefined): Form {
     const reduced = over ? ` over ${over.map(axisNumber)}` : "";
     const merged = into ? ` into ${into.size}` : "";
     const sliced = cuts ? ` cut ${cuts}` : "";
-    lines.push(`${node.op}${reduced}${merged}${sliced} ${inputs} ${node.dtype} ${printAxes(node.axes)}`);
+    lines.push(
+      `${node.op}${reduced}${merged}${sliced} ${inputs} ${node.dtype} ${printAxes(node.axes)}`,
+    );
   };
   const { anchor } = kernel;
   const isColumns = kernel.kind === "columns";

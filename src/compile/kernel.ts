@@ -46,3 +46,13 @@ export type Target =
 
 export const isInner = (kernel: Kernel, name: string): boolean =>
   kernel.inner.some((axis) => axis.name === name);
+
+/** A place of its own for a value, with these axes: a leaf that only the compiler knows. */
+export const placeFor = ({ id, dtype }: Node, axes: readonly Axis[]): Node => ({
+  id,
+  op: "variable",
+  dtype,
+  axes,
+  inputs: [],
+  attributes: {},
+});

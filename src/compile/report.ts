@@ -84,4 +84,3 @@ export function countOps(ops: readonly string[]): string {
   for (const op of ops) counts.set(op, (counts.get(op) ?? 0) + 1);
   return [...counts].map(([op, n]) => (n > 1 ? `${op} x${n}` : op)).join(", ") || "nothing fused";
 }
-

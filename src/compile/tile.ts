@@ -61,7 +61,12 @@ export function chooseTile(shape: TileShape, options: TileOptions = {}): Tile {
   return { rows, vectors, chunk: roundUp(chunk, rows), columns, depth };
 }
 
-export function tileSteps(tile: Tile, row: Axis | undefined, column: Axis, over: string): TileStep[] {
+export function tileSteps(
+  tile: Tile,
+  row: Axis | undefined,
+  column: Axis,
+  over: string,
+): TileStep[] {
   const steps: TileStep[] = [];
   if (row) steps.push({ axis: row.name, kind: "register", amount: tile.rows });
   steps.push({ axis: column.name, kind: "vectors", amount: tile.vectors });

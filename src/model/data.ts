@@ -3,6 +3,7 @@ import type { DType, TypedArray } from "../base/dtype.ts";
 import { DataError, describe, ShapeError, ValueError } from "../base/errors.ts";
 import { type ArrayInput, type HostArray, toHostArray } from "../base/host-array.ts";
 import { type Shape, sameShape } from "../base/shape.ts";
+import { chooseMetric } from "../nn/metrics.ts";
 import { checkLabels, checkTargetShape, type TargetKind } from "../nn/targets.ts";
 import type { Compiled, RowType } from "./step.ts";
 
@@ -23,7 +24,7 @@ export function inputRows(value: ArrayInput, inputShape: Shape, who: string): Ro
   if (!sameShape(rows.type.shape, inputShape))
     throw new ShapeError({
       who,
-      expected: `shape [${["n", ...inputShape].join(", ")}], as the model's inputs are,`,
+      expected: `shape [${["n", ...inputShape].join(", ")}], as the model's inputs are`,
       received: `[${rows.array.shape.join(", ")}]`,
       fix: sameShape(rows.array.shape, inputShape)
         ? "For one sample, put it in a batch of 1."
@@ -53,15 +54,14 @@ export function targetRows(
   if (rows.count !== count)
     throw new ShapeError({
       who,
-      expected: `as many rows as x, which has ${count},`,
+      expected: `as many rows as x, which has ${count}`,
       received: `${rows.count}`,
     });
   const shapes = { target: rows.type.shape, output: outputShape };
+  const chosen = metrics.map((metric) => chooseMetric(metric, shapes));
   const users: { kind: TargetKind; name: string }[] = [
     { kind: loss.targets ?? "any", name: `loss ${loss.name}` },
-    ...metrics
-      .map((metric) => ({ chosen: metric.choose?.(shapes) ?? metric, name: metric.name }))
-      .map(({ chosen, name }) => ({ kind: chosen.targets ?? "any", name: `metric ${name}` })),
+    ...chosen.map(({ targets = "any", name }) => ({ kind: targets, name: `metric ${name}` })),
   ];
   for (const { kind, name } of users) checkTargetShape(kind, shapes, who, name);
   if (users.some(({ kind }) => kind === "classes"))
@@ -74,7 +74,7 @@ function rowsOf(value: ArrayInput, who: string): Rows {
     throw new ValueError({ who, expected: "it must be given", received: describe(value) });
   const { data, shape } = toHostArray(value, who);
   if (shape.length === 0)
-    throw new ShapeError({ who, expected: "at least one dimension, the rows,", received: "[]" });
+    throw new ShapeError({ who, expected: "at least one dimension, the rows", received: "[]" });
   if (shape.some((size) => size === 0))
     throw new DataError({
       who,
@@ -96,7 +96,7 @@ function residentData(data: TypedArray): Uint8Array | Float32Array {
   if (data instanceof Float32Array || data instanceof Uint8Array) return data;
   if (data instanceof Uint8ClampedArray)
     return new Uint8Array(data.buffer, data.byteOffset, data.length);
-  return Float32Array.from(data);
+  return new Float32Array(data);
 }
 
 /** Numbers beyond float32 count as infinite. */

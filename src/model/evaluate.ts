@@ -6,7 +6,7 @@ import { inputRows, sampleShape, targetRows } from "./data.ts";
 import type { Net } from "./net.ts";
 import { type PassOptions, runPass } from "./pass.ts";
 import { Programs } from "./programs.ts";
-import { type Logs, Totals } from "./totals.ts";
+import type { Logs } from "./totals.ts";
 
 /** Options of `evaluate` and `predict`. */
 export interface BatchOptions {
@@ -29,7 +29,7 @@ export async function evaluate(
   const yRows = targetRows(y, xRows.count, outputShape, compiled, "evaluate y");
   const programs = await Programs.open(net, "test", xRows, yRows);
   try {
-    return (await testPass(net, programs, batchSize)) ?? {};
+    return (await testPass(programs, batchSize)) ?? {};
   } finally {
     programs.close();
   }
@@ -40,12 +40,11 @@ export type TestHooks = Pick<PassOptions, "stepsFrom" | "before" | "after">;
 
 /** A pass in inference mode; undefined where a hook ended it. */
 export async function testPass(
-  net: Net,
   programs: Programs,
   batchSize: number,
   hooks?: TestHooks,
 ): Promise<Logs | undefined> {
-  const totals = new Totals(net.compiledFor("evaluate"));
+  const totals = programs.totals();
   const isDone = await runPass({
     ...hooks,
     programs,

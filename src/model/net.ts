@@ -113,10 +113,15 @@ export class Net {
     this.topology.build(inputShape, this.seed);
   }
 
-  /** The step of this kind, recorded at most once for what the model was compiled with. */
-  stepOf(kind: StepKind, shapes: StepShapes): Step {
+  /**
+   * The step of this kind, recorded at most once.
+   *
+   * @param compiled what the caller began with: a `compile` in the meantime does not change it
+   */
+  stepOf(kind: StepKind, shapes: StepShapes, compiled = this.#compiled): Step {
+    if (compiled !== this.#compiled) return recordStep(this, compiled, kind, shapes);
     const key = JSON.stringify([kind, shapes]);
-    const step = this.#steps.get(key) ?? recordStep(this, this.#compiled, kind, shapes);
+    const step = this.#steps.get(key) ?? recordStep(this, compiled, kind, shapes);
     this.#steps.set(key, step);
     return step;
   }

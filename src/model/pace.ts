@@ -1,6 +1,8 @@
 /** How many steps go into one call. */
 
-/** A call's length: short enough for progress and Ctrl-C, long enough that calling costs nothing. */
+/**
+ * A call's length: short enough for progress and Ctrl-C, long enough that calling costs nothing.
+ */
 const callMilliseconds = 10;
 
 /** Host memory for the tables of a call's inputs and results. */

@@ -1,10 +1,7 @@
 /** One pass over data: all batches in order, several steps a call. */
-import type { TypedArray } from "../base/dtype.ts";
 import type { Programs, StepProgram } from "./programs.ts";
 import { stepNames } from "./step.ts";
-
-/** The numbers of all steps of a call, by the names of the step's inputs or results. */
-export type CallValues = Record<string, TypedArray>;
+import type { CallValues, PassCall } from "./totals.ts";
 
 /** What a pass runs over, and who acts between its calls. */
 export interface PassOptions {
@@ -20,16 +17,6 @@ export interface PassOptions {
   inputs?(program: StepProgram, count: number): Promise<CallValues>;
   /** Called after each call; false ends the pass. */
   after(call: PassCall): Promise<boolean>;
-}
-
-/** A call that is done. */
-export interface PassCall {
-  /** Number of its first step in the pass, from 0. */
-  readonly step: number;
-  readonly count: number;
-  /** Rows in each of its steps. */
-  readonly batch: number;
-  readonly results: CallValues;
 }
 
 /** How many steps a pass over `rows` has; the last one may be smaller. */

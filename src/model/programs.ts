@@ -1,11 +1,13 @@
 /** Steps of one kind, loaded for data that lies on the device: one for each size of a batch. */
 import { now } from "#host";
 import type { TypedArray } from "../base/dtype.ts";
+import { chooseMetric } from "../nn/metrics.ts";
 import type { Execution, Table } from "../runtime/engine.ts";
 import type { Rows } from "./data.ts";
 import type { Net } from "./net.ts";
 import { Pace } from "./pace.ts";
-import type { StepKind } from "./step.ts";
+import type { Compiled, StepKind } from "./step.ts";
+import { Totals } from "./totals.ts";
 
 /** A step that can run. */
 export interface StepProgram {
@@ -22,6 +24,7 @@ export class Programs {
   readonly #kind: StepKind;
   readonly #x: Rows;
   readonly #y: Rows | undefined;
+  readonly #compiled: Compiled | undefined;
   readonly #tables: Record<string, Table> = {};
   readonly #programs = new Map<number, StepProgram>();
 
@@ -30,6 +33,7 @@ export class Programs {
     this.#kind = kind;
     this.#x = x;
     this.#y = y;
+    this.#compiled = net.compiled;
   }
 
   /** Uploads the data; steps are loaded when they are first asked for. */
@@ -50,11 +54,19 @@ export class Programs {
     return this.#x.count;
   }
 
+  /** Empty totals for what its steps report. */
+  totals(): Totals {
+    const target = this.#y?.type.shape ?? [];
+    const shapes = { target, output: this.#net.topology.outputShape };
+    const metrics = this.#compiled?.metrics ?? [];
+    return new Totals(metrics.map((metric) => chooseMetric(metric, shapes)));
+  }
+
   async of(batch: number): Promise<StepProgram> {
     const known = this.#programs.get(batch);
     if (known) return known;
     const shapes = { batch, x: this.#x.type, ...(this.#y && { y: this.#y.type }) };
-    const step = this.#net.stepOf(this.#kind, shapes);
+    const step = this.#net.stepOf(this.#kind, shapes, this.#compiled);
     const execution = await this.#net.engine.load(step.traced, this.#tables);
     const pace = new Pace(step.hostBytes);
     const program: StepProgram = {

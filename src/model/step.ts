@@ -6,7 +6,7 @@ import { rootsOf } from "../ir/graph.ts";
 import { topological } from "../ir/node.ts";
 import { ForwardPass } from "../nn/context.ts";
 import type { Loss, LossContext } from "../nn/losses.ts";
-import type { Metric } from "../nn/metrics.ts";
+import { chooseMetric, type Metric } from "../nn/metrics.ts";
 import type { Optimizer } from "../nn/optimizer.ts";
 import { shapeTargets } from "../nn/targets.ts";
 import { gradients } from "../tensor/gradients.ts";
@@ -116,7 +116,7 @@ function recordLoss(
   trace.result(stepNames.loss, total);
   const shapes = { target: targets.shape.slice(1), output: output.shape.slice(1) };
   for (const [position, metric] of metrics.entries()) {
-    const chosen = metric.choose?.(shapes) ?? metric;
+    const chosen = chooseMetric(metric, shapes);
     const sums = blaming(`metric ${metric.name}`, () =>
       metricSums(chosen, targets, output, context),
     );

@@ -1,11 +1,23 @@
 /** Means over samples, exact: sums of steps are added in doubles. */
+import type { TypedArray } from "../base/dtype.ts";
 import type { Metric } from "../nn/metrics.ts";
-import type { CallValues, PassCall } from "./pass.ts";
-import type { Compiled } from "./step.ts";
 import { stepNames } from "./step.ts";
 
 /** Loss and metrics by name, e.g. `{ loss: 0.5, accuracy: 0.8 }`. */
 export type Logs = Record<string, number>;
+
+/** The numbers of all steps of a call, by the names of the step's inputs or results. */
+export type CallValues = Record<string, TypedArray>;
+
+/** A call of several steps that is done. */
+export interface PassCall {
+  /** Number of its first step in the pass, from 0. */
+  readonly step: number;
+  readonly count: number;
+  /** Rows in each of its steps. */
+  readonly batch: number;
+  readonly results: CallValues;
+}
 
 /** Adds up what steps report. It belongs to one pass. */
 export class Totals {
@@ -14,7 +26,8 @@ export class Totals {
   #loss = 0;
   readonly #sums: (Float64Array | undefined)[];
 
-  constructor({ metrics }: Compiled) {
+  /** @param metrics those that the steps report, as chosen for their shapes */
+  constructor(metrics: readonly Metric[]) {
     this.#metrics = metrics;
     this.#sums = metrics.map(() => undefined);
   }

@@ -30,7 +30,7 @@ export async function setWeights(net: Net, values: readonly ArrayInput[]): Promi
         expected: `shape ${formatShape(weight.shape)}`,
         received: formatShape(array.shape),
       });
-    return Float32Array.from(array.data);
+    return new Float32Array(array.data);
   });
   await writeVariables(weights, arrays);
 }

@@ -1,6 +1,6 @@
 /**
- * Initializers: functions of (shape, fans, stream) that draw a weight's first values on the host, and
- * compile nothing. To add one, add an entry to `initializers`.
+ * Initializers: functions of (shape, fans, stream) that draw a weight's first values on the host,
+ * and compile nothing. To add one, add an entry to `initializers`.
  */
 import type { TypedArray } from "../base/dtype.ts";
 import { describe, ShapeError, ValueError } from "../base/errors.ts";
@@ -45,7 +45,9 @@ export const initializers = {
     name: "heNormal",
     draw: (shape, { fanIn, seed, stream }) => {
       const deviation = Math.sqrt(2 / fanIn) / truncatedDeviation;
-      return truncatedNormal(seed, stream, 0, sizeOf(shape)).map((draw) => draw * deviation);
+      const draws = truncatedNormal(seed, stream, 0, sizeOf(shape));
+      for (let i = 0; i < draws.length; i++) draws[i] *= deviation;
+      return draws;
     },
   }),
 
@@ -58,7 +60,9 @@ export const initializers = {
     name: "glorotUniform",
     draw: (shape, { fanIn, fanOut, seed, stream }) => {
       const limit = Math.sqrt(6 / (fanIn + fanOut));
-      return uniform(seed, stream, 0, sizeOf(shape)).map((draw) => (2 * draw - 1) * limit);
+      const draws = uniform(seed, stream, 0, sizeOf(shape));
+      for (let i = 0; i < draws.length; i++) draws[i] = (2 * draws[i] - 1) * limit;
+      return draws;
     },
   }),
 };
@@ -104,20 +108,20 @@ export function drawInitial(
       expected: "it must return a typed array or an array of numbers",
       received: describe(drawn),
     });
-  const numbers = Float32Array.from(drawn as TypedArray);
+  const numbers = new Float32Array(drawn as TypedArray);
   if (numbers.length !== sizeOf(shape))
     throw new ShapeError({
       who,
       expected: `it must return ${sizeOf(shape)} numbers for shape ${formatShape(shape)}`,
       received: `${numbers.length}`,
     });
-  const bad = numbers.findIndex((value) => !Number.isFinite(value));
-  if (bad >= 0)
-    throw new ValueError({
-      who,
-      expected: "it must return finite numbers",
-      received: `${numbers[bad]} at ${bad}`,
-    });
+  for (let i = 0; i < numbers.length; i++)
+    if (!Number.isFinite(numbers[i]))
+      throw new ValueError({
+        who,
+        expected: "it must return finite numbers",
+        received: `${numbers[i]} at ${i}`,
+      });
   return numbers;
 }
 

@@ -41,17 +41,17 @@ export interface WeightOptions {
 }
 
 /**
- * A layer: `build` makes its weights once the shape of its input is known, `call` computes its output
- * from symbolic tensors. The gradient comes by itself.
+ * A layer: `build` makes its weights once the shape of its input is known, `call` computes its
+ * output from symbolic tensors. The gradient comes by itself.
  *
  * @example
- * class Scale extends Layer {
- *   factor!: Variable;
+ * class Shift extends Layer {
+ *   offset!: Variable;
  *   override build([size]: Shape) {
- *     this.factor = this.addWeight({ name: "factor", shape: [size], initializer: () => [1, 1, 1] });
+ *     this.offset = this.addWeight({ name: "offset", shape: [size], initializer: "zeros" });
  *   }
  *   call(x: Tensor, { trace }: CallContext) {
- *     return x.multiply(trace.read(this.factor));
+ *     return x.add(trace.read(this.offset));
  *   }
  * }
  */
@@ -133,7 +133,8 @@ export abstract class Layer {
   }
 
   /**
-   * Makes the weights, with `addWeight`. Called once, by the model. Layers without weights need none.
+   * Makes the weights, with `addWeight`. Called once, by the model. Layers without weights need
+   * none.
    *
    * @param inputShape the shape of one sample, without the batch
    */
@@ -195,14 +196,14 @@ export abstract class Layer {
       if (sameShape(this.#builtFor, inputShape)) return;
       throw new ShapeError({
         who: this.label,
-        expected: `inputs of shape ${formatShape(this.#builtFor)}, as it was built for,`,
+        expected: `inputs of shape ${formatShape(this.#builtFor)}, as it was built for`,
         received: formatShape(inputShape),
       });
     }
     if (this.inputShape && !sameShape(this.inputShape, inputShape))
       throw new ShapeError({
         who: this.label,
-        expected: `inputs of shape ${formatShape(this.inputShape)}, as its option inputShape says,`,
+        expected: `inputs of shape ${formatShape(this.inputShape)}, as its option inputShape says`,
         received: formatShape(inputShape),
       });
     this.#buildContext = context;
@@ -228,7 +229,8 @@ export abstract class Layer {
 export const probeBatch = 13;
 
 /**
- * Throws a ShapeError or ValueError that names the layer unless `y` is a tensor `[batch, ...shape]`.
+ * Throws a ShapeError or ValueError that names the layer unless `y` is a tensor `[batch,
+ * ...shape]`.
  *
  * @param shape of one output sample; undefined: any
  */
@@ -250,9 +252,10 @@ export function checkOutput(
   if (found[0] === batch && (!shape || sameShape(found.slice(1), shape))) return;
   const rest = shape ? shape.map((size) => `, ${size}`).join("") : ", ...";
   const sizes = found.map((size, i) => (i === 0 && size === batch ? "batch" : size));
+  const inputs = ["batch", ...inputShape].join(", ");
   throw new ShapeError({
     who: `${layer.label} call`,
-    expected: `it must return shape [batch${rest}] for inputs [${["batch", ...inputShape].join(", ")}]`,
+    expected: `it must return shape [batch${rest}] for inputs [${inputs}]`,
     received: `[${sizes.join(", ")}]`,
     fix: "Keep the first dimension, and let computeOutputShape say what call returns.",
   });

@@ -11,8 +11,8 @@ import type { TargetKind } from "./targets.ts";
 export interface LossContext {
   readonly trace: Trace;
   /**
-   * What the model's output was made of, where an activation made it: a loss may compute from there,
-   * without the rounding of the activation.
+   * What the model's output was made of, where an activation made it: a loss may compute from
+   * there, without the rounding of the activation.
    */
   readonly preActivation?: PreActivation | undefined;
 }
@@ -46,10 +46,10 @@ const epsilon = 1e-7;
 /** The losses of the library. */
 export const losses = {
   /**
-   * -log p[label] with class numbers as labels. Computed from logits without clipping where they are
-   * known: with `fromLogits`, or where the model's last activation is a softmax. Bare probabilities
-   * are divided by their sum and clipped to [1e-7, 1 - 1e-7], as in Keras (on JAX and PyTorch; its
-   * JAX backend never goes back to the logits).
+   * -log p[label] with class numbers as labels. Computed from logits without clipping where they
+   * are known: with `fromLogits`, or where the model's last activation is a softmax. Bare
+   * probabilities are divided by their sum and clipped to [1e-7, 1 - 1e-7], as in Keras (on JAX and
+   * PyTorch; its JAX backend never goes back to the logits).
    */
   sparseCategoricalCrossentropy: (options: SparseCategoricalCrossentropyOptions = {}): Loss => {
     const who = "sparseCategoricalCrossentropy";

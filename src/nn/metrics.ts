@@ -5,7 +5,9 @@ import type { LossContext } from "./losses.ts";
 import { functionName, type Kind, resolve } from "./registry.ts";
 import type { TargetKind, TargetShapes } from "./targets.ts";
 
-/** A user's own metric: a value for each sample, `[batch]` or `[batch, ...]`; the mean is reported. */
+/**
+ * A user's own metric: a value for each sample, `[batch]` or `[batch, ...]`; the mean is reported.
+ */
 export type MetricFunction = (yTrue: Tensor, yPred: Tensor, context: LossContext) => Tensor;
 
 /** A metric: numbers for each sample, summed over all samples, and what is reported of the sums. */
@@ -85,3 +87,9 @@ const kind: Kind<Metric> = {
 
 /** The metric that a user named, made or wrote. */
 export const resolveMetric = (value: MetricInput, who: string): Metric => resolve(value, kind, who);
+
+/** The metric to use for these shapes, under the name of the given one. */
+export function chooseMetric(metric: Metric, shapes: TargetShapes): Metric {
+  const chosen = metric.choose?.(shapes);
+  return chosen ? { ...chosen, name: metric.name } : metric;
+}

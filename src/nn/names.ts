@@ -13,8 +13,8 @@ export function toSnakeCase(name: string): string {
 }
 
 /**
- * Names counted by a stem, as Keras counts them: `dense`, `dense_1`, `dense_2`. A name in `taken` is
- * left out.
+ * Names counted by a stem, as Keras counts them: `dense`, `dense_1`, `dense_2`. A name in `taken`
+ * is left out.
  */
 export class NameCounter {
   readonly #counts = new Map<string, number>();

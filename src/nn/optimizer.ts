@@ -131,7 +131,7 @@ export class Optimizer {
     if (!variable)
       throw new StateError({
         who: `${this.name} ${transform.name}`,
-        expected: `its slots must be those it declares (${(transform.slots ?? []).join(", ") || "none"})`,
+        expected: `a slot that it declares, one of [${transform.slots ?? []}]`,
         received: `"${name}"`,
       });
     return {

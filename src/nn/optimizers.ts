@@ -30,8 +30,8 @@ export interface NadamOptions {
   /** Added to the root of the mean square. Default: 1e-7. */
   readonly epsilon?: number;
   /**
-   * How fast the momentum grows to beta1: 0.004 is the paper's, PyTorch's and legacy tf.keras's rule,
-   * 1 is Keras 3's. Default: 0.004.
+   * How fast the momentum grows to beta1: 0.004 is the paper's, PyTorch's and legacy tf.keras's
+   * rule, 1 is Keras 3's. Default: 0.004.
    */
   readonly momentumDecay?: number;
 }
@@ -57,7 +57,8 @@ export const optimizers = {
    * Adam with Nesterov's momentum (Dozat, "Incorporating Nesterov Momentum into Adam", 2016,
    * https://cs229.stanford.edu/proj2015/054_report.pdf); the rule stands at `scaleByNadam`.
    *
-   * @throws ValueError where the rate is negative, a beta not in [0, 1), epsilon or the decay negative
+   * @throws ValueError where the rate is negative, a beta not in [0, 1), epsilon or the decay
+   *   negative
    */
   nadam: (options: NadamOptions = {}): Optimizer => {
     const defaults = {

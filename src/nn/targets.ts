@@ -1,4 +1,6 @@
-/** How targets (labels) must look for a loss or a metric: checked on the host, shaped in the step. */
+/**
+ * How targets (labels) must look for a loss or a metric: checked on the host, shaped in the step.
+ */
 import { DataError, ShapeError } from "../base/errors.ts";
 import type { HostArray } from "../base/host-array.ts";
 import { type Shape, sameShape } from "../base/shape.ts";
@@ -53,14 +55,12 @@ export function checkLabels({ data }: HostArray, classes: number, who: string): 
   for (let i = 0; i < data.length; i++) {
     const label = data[i];
     if (label >= 0 && label < classes && Number.isInteger(label)) continue;
+    const units = `Labels count from 0; ${classes + 1} classes need as many units in the last layer.`;
     throw new DataError({
       who,
       expected: `labels must be whole numbers from 0 to ${classes - 1}`,
       received: `${label} at ${i}`,
-      fix:
-        label === classes
-          ? `Labels count from 0; for ${classes + 1} classes the model's last layer needs ${classes + 1} units.`
-          : undefined,
+      fix: label === classes ? units : undefined,
     });
   }
 }

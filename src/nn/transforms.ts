@@ -1,11 +1,11 @@
 /**
- * The links of an optimizer's chain: each turns gradients (or what the link before made of them) into
- * updates, with state of its own for each weight. The optimizer adds the last link's result to the
- * weights. The split of an optimizer into such links is that of optax.
+ * The links of an optimizer's chain: each turns gradients (or what the link before made of them)
+ * into updates, with state of its own for each weight. The optimizer adds the last link's result to
+ * the weights. The split of an optimizer into such links is that of optax.
  *
- * Numbers that hang on the step (rates, bias corrections) are pure functions of the iteration and the
- * learning rate, reckoned on the host in doubles and handed to each step: nothing recompiles when
- * they change, and no power of a float32 loses its digits.
+ * Numbers that hang on the step (rates, bias corrections) are pure functions of the iteration and
+ * the learning rate, reckoned on the host in doubles and handed to each step: nothing recompiles
+ * when they change, and no power of a float32 loses its digits.
  */
 import { log } from "../base/elementary.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -86,7 +86,8 @@ export interface NadamRule {
 }
 
 /**
- * The direction of Nadam. With u_t = beta1 (1 - 0.5 * 0.96^(momentumDecay t)) and U_t = u_1 ... u_t:
+ * The direction of Nadam. With u_t = beta1 (1 - 0.5 * 0.96^(momentumDecay t)) and U_t = u_1 ...
+ * u_t:
  *
  *   m += (1 - beta1) (g - m),  v += (1 - beta2) (g^2 - v)
  *   (u_{t+1} m / (1 - U_{t+1}) + (1 - u_t) g / (1 - U_t)) / (sqrt(v / (1 - beta2^t)) + epsilon)

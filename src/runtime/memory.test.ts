@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { MemoryError } from "../base/errors.ts";
+import { Trace } from "../tensor/trace.ts";
 import { readVariables, Variable, writeVariables } from "../tensor/variable.ts";
-import type { Engine } from "./engine.ts";
+import { Engine } from "./engine.ts";
 import { type FakeOptions, fakeEngine } from "./fake-engine.case.ts";
 import { inputsOf, traceOn } from "./fake-program.case.ts";
 
@@ -125,6 +126,37 @@ describe.each([
     await writeVariables([a.variable], [new Float32Array(200_000).fill(10)]);
     expect(await a.run(1)).toBe(11);
   });
+});
+
+it("a call's own variables never make room for each other", async () => {
+  const engine = new Engine({ threads: 1 });
+  engines.push(engine);
+  const [a, b] = ["a", "b"].map((path) => new Variable({ path, shape: [300_000] }));
+  const load = (...variables: Variable[]) => {
+    const trace = new Trace();
+    for (const variable of variables) trace.assign(variable, trace.read(variable).add(1));
+    return engine.load(trace.finish());
+  };
+  await (await load(a!)).run(1);
+  const both = await load(a!, b!);
+  // Queued, not awaited: the table must not push out what the call behind it needs.
+  const data = new Float32Array(2_000_000);
+  const [table] = await Promise.all([engine.upload({ data, shape: [2_000_000] }), both.run(1)]);
+  expect(a!.hostValue).toBeUndefined();
+  expect([await last(a!), await last(b!)]).toEqual([2, 1]);
+  table.release();
+});
+
+it("a value that is set after a call was asked for is not what that call sees", async () => {
+  const { engine } = make();
+  const a = await model(engine, 200_000);
+  await a.run(1);
+  const b = await model(engine, 200_000);
+  expect(a.variable.hostValue).toBeDefined();
+  const calls = [b.run(1), a.run(1)];
+  await writeVariables([a.variable], [new Float32Array(200_000).fill(10)]);
+  expect(await Promise.all(calls)).toEqual([1, 2]);
+  expect(await last(a.variable)).toBe(10);
 });
 
 it("the host's own limit of addresses is found by trying", async () => {

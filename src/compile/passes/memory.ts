@@ -27,7 +27,11 @@ interface Life {
   to: number;
 }
 
-export function planMemory(kernels: readonly SharedKernel[], barriers: readonly Barrier[], threads: number): MemoryPlan {
+export function planMemory(
+  kernels: readonly SharedKernel[],
+  barriers: readonly Barrier[],
+  threads: number,
+): MemoryPlan {
   const lives = new Map<Node, Life>();
   const copies = new Map<Node, number>();
   let copyBytes = 0;
@@ -38,7 +42,13 @@ export function planMemory(kernels: readonly SharedKernel[], barriers: readonly 
       if (share.kind === "copies") {
         copies.set(target.node, copyBytes);
         copyBytes += roundUp(bytes, alignment);
-      } else lives.set(target.node, { node: target.node, bytes: roundUp(bytes, alignment), from: i, to: i });
+      } else
+        lives.set(target.node, {
+          node: target.node,
+          bytes: roundUp(bytes, alignment),
+          from: i,
+          to: i,
+        });
     }
     for (const node of readsOf(kernel)) {
       const life = lives.get(baseOf(node));

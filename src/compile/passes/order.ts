@@ -5,13 +5,13 @@
  * fills the gaps, so that a thread that has signalled works on its own while it would otherwise wait.
  */
 import type { Axis, Node } from "../../ir/node.ts";
-import type { Kernel, Store } from "../kernel.ts";
+import { type Kernel, placeFor, type Store } from "../kernel.ts";
 import {
   baseOf,
   flopsOf,
   meet,
-  readsOf,
   type Region,
+  readsOf,
   regionRead,
   regionWritten,
   type SharedKernel,
@@ -37,7 +37,7 @@ export function deferWrites(kernels: readonly Kernel[]): Kernel[] {
   const commits: Kernel[] = [];
   const graph = new Dependencies(kernels);
   const defer = (store: Store, axes: readonly Axis[]): Store => {
-    const value: Node = { ...store.node, axes, inputs: [store.node] };
+    const value = placeFor(store.node, axes);
     commits.push({
       kind: axes.length === 0 ? "uniform" : "rows",
       anchor: undefined,
@@ -123,7 +123,8 @@ export function order(kernels: readonly Kernel[]): Kernel[] {
   for (const set of graph.after) for (const then of set) waitsFor[then]!++;
   const height = heights(kernels, graph.after);
   const before: Set<number>[] = kernels.map(() => new Set());
-  for (const [first, set] of graph.after.entries()) for (const then of set) before[then]!.add(first);
+  for (const [first, set] of graph.after.entries())
+    for (const then of set) before[then]!.add(first);
 
   const ordered: number[] = [];
   let ready = kernels.map((_, i) => i).filter((i) => waitsFor[i] === 0);

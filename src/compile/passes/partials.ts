@@ -3,8 +3,8 @@
  * slices, and a second kernel adds them, in the same order as one thread would.
  */
 import type { Axis, Node } from "../../ir/node.ts";
+import { type Kernel, placeFor } from "../kernel.ts";
 import { baseOf } from "./shard.ts";
-import type { Kernel } from "../kernel.ts";
 
 /**
  * Only where the second operand is state that this program writes: then its rows belong to threads,
@@ -17,7 +17,7 @@ export function splitPartials(kernels: readonly Kernel[], written: ReadonlySet<N
       return [kernel];
     const anchor = kernel.anchor!;
     const slices: Axis = { name: `slice of ${anchor.attributes.over![0]}`, size: cuts.length - 1 };
-    const partial: Node = { ...anchor, axes: [slices, ...anchor.axes] };
+    const partial = placeFor(anchor, [slices, ...anchor.axes]);
     const first: Kernel = {
       ...kernel,
       nodes: [],

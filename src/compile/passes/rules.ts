@@ -1,9 +1,9 @@
 /** Small rules that bring a lowered computation into the forms the scheduler knows. */
 import type { Computation } from "../../ir/graph.ts";
-import { roundUp } from "../layout.ts";
 import { hasAxis, type Node } from "../../ir/node.ts";
 import { rowOf } from "../../ir/ops.ts";
 import { type Rule, rewrite } from "../../ir/rewrite.ts";
+import { roundUp } from "../layout.ts";
 
 /**
  * Regrouping of axes moves below elementwise work, towards the data: there it costs nothing, while a
@@ -76,4 +76,3 @@ export const prepare = (computation: Computation): Computation =>
 
 export const cut = (computation: Computation): Computation =>
   rewrite(computation, [cutLongContractions]);
-

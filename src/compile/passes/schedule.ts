@@ -104,8 +104,7 @@ class Scheduler {
       this.#add(new Group("contract", outer, [column], node), node);
     } else if (row.kind === "reduce") this.#placeReduction(node);
     else if (row.kind === "elementwise") this.#placeElementwise(node);
-    else if (row.kind === "view" && !isAddressable(node))
-      this.#add(this.#copyOf(node), node);
+    else if (row.kind === "view" && !isAddressable(node)) this.#add(this.#copyOf(node), node);
   }
 
   #placeReduction(node: Node): void {
@@ -134,7 +133,9 @@ class Scheduler {
       this.#waiting.push(node);
       return;
     }
-    const candidates = varying.filter((group) => group.takes(node.axes) && this.#canJoin(node, group));
+    const candidates = varying.filter(
+      (group) => group.takes(node.axes) && this.#canJoin(node, group),
+    );
     const latest = candidates.at(-1);
     const group = latest ?? new Group("rows", node.axes.slice(0, -1), node.axes.slice(-1));
     this.#add(group, node);
@@ -210,7 +211,11 @@ class Scheduler {
 
   #takesPrologue(reduction: Node, node: Node): boolean {
     const home = this.#homes.get(reduction);
-    return home !== undefined && (home.anchor === reduction || home.kind === "rows") && node !== reduction;
+    return (
+      home !== undefined &&
+      (home.anchor === reduction || home.kind === "rows") &&
+      node !== reduction
+    );
   }
 
   #groupsOf(node: Node): Group[] {

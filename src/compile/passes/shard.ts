@@ -99,7 +99,12 @@ function optionsOf(kernel: Kernel, threads: number): Share[] {
   const last = kernel.inner.at(-1);
   const reducesRow = kernel.nodes.some((node) => node.attributes.over !== undefined);
   const axes = [...(kernel.slices ? [kernel.slices] : kernel.outer)];
-  if (last && !kernel.slices && !reducesRow && (kernel.kind !== "rows" || kernel.inner.length === 1))
+  if (
+    last &&
+    !kernel.slices &&
+    !reducesRow &&
+    (kernel.kind !== "rows" || kernel.inner.length === 1)
+  )
     axes.push(last);
   const splits = axes.flatMap((axis): Share[] => {
     const bounds = kernel.slices
@@ -109,7 +114,8 @@ function optionsOf(kernel: Kernel, threads: number): Share[] {
   });
   const stored = splits.filter(
     (share) =>
-      share.kind === "split" && kernel.stores.every((store) => storedAxes(store).includes(share.axis.name)),
+      share.kind === "split" &&
+      kernel.stores.every((store) => storedAxes(store).includes(share.axis.name)),
   );
   return stored.length > 0 ? stored : [{ kind: "single" }];
 }
@@ -153,7 +159,8 @@ function largestPart(share: Share): number {
   if (share.kind !== "split") return 1;
   const { axis, bounds } = share;
   let largest = 0;
-  for (let t = 0; t + 1 < bounds.length; t++) largest = Math.max(largest, bounds[t + 1]! - bounds[t]!);
+  for (let t = 0; t + 1 < bounds.length; t++)
+    largest = Math.max(largest, bounds[t + 1]! - bounds[t]!);
   return largest / axis.size;
 }
 
@@ -198,7 +205,12 @@ export function shard(kernels: readonly Kernel[], threads: number): SharedKernel
     let sum = work[i]! * largestPart(share);
     for (const node of new Set(readsOf(kernels[i]!))) sum += crossing(i, share, node);
     for (const { target } of kernels[i]!.stores) {
-      const made = target.kind === "value" ? target.node : target.kind === "variable" ? target.variable : undefined;
+      const made =
+        target.kind === "value"
+          ? target.node
+          : target.kind === "variable"
+            ? target.variable
+            : undefined;
       if (!made) continue;
       for (const user of users.get(made) ?? []) {
         if (user === i) continue;
@@ -241,6 +253,9 @@ function sizeWithin(region: Region, base: Node): number {
 function sizeOfMeeting(a: Region, b: Region, base: Node): number {
   if (!meet(a, b)) return 0;
   if (a.axis === b.axis && a.axis !== undefined)
-    return sizeWithin({ axis: a.axis, from: Math.max(a.from, b.from), to: Math.min(a.to, b.to) }, base);
+    return sizeWithin(
+      { axis: a.axis, from: Math.max(a.from, b.from), to: Math.min(a.to, b.to) },
+      base,
+    );
   return sizeWithin(a, base) * sizeWithin(b, base);
 }

@@ -4,7 +4,12 @@
  * module.
  */
 import { GraphError } from "../../ir/node.ts";
-import { type Instruction, type InstructionName, instructions, type ValueType } from "./instructions.ts";
+import {
+  type Instruction,
+  type InstructionName,
+  instructions,
+  type ValueType,
+} from "./instructions.ts";
 
 /** A local variable of a function. */
 export interface Local {
@@ -262,7 +267,11 @@ export class Module {
     const limits = this.#shared ? [0x03, ...unsigned(0), ...unsigned(65536)] : [0x00, 0x00];
     const imports = [[...text("env"), ...text("memory"), 0x02, ...limits]];
     const functions = this.#functions.map(({ type }) => unsigned(type));
-    const exported = this.#exports.map(({ name, index }) => [...text(name), 0x00, ...unsigned(index)]);
+    const exported = this.#exports.map(({ name, index }) => [
+      ...text(name),
+      0x00,
+      ...unsigned(index),
+    ]);
     const sections = [
       section(1, list(types)),
       section(2, list(imports)),

@@ -2,7 +2,7 @@
  * Reductions across rows: the vector axis stays, the reduced axes lie outside it. Each vector of the
  * result is one chain of additions in the order of the rows; what follows runs on it at once.
  */
-import { type Node, axisNames } from "../../ir/node.ts";
+import { axisNames, type Node } from "../../ir/node.ts";
 import { rowOf } from "../../ir/ops.ts";
 import type { Kernel, Store } from "../kernel.ts";
 import { operandsOf, Scope } from "./evaluate.ts";
@@ -44,14 +44,20 @@ export function emitColumns(frame: Frame, kernel: Kernel): void {
         code.get(accumulator).get(inside.operand(anchor.inputs[0]!));
         combine(code, anchor);
         code.set(accumulator);
-        write(kernel.stores.filter(({ node }) => isPrologue(node)), inside);
+        write(
+          kernel.stores.filter(({ node }) => isPrologue(node)),
+          inside,
+        );
         inside.close();
       };
       across(reduced);
       const result = outside.child();
       result.put(anchor, accumulator);
       for (const node of after) result.compute(node);
-      write(kernel.stores.filter(({ node }) => !isPrologue(node)), result);
+      write(
+        kernel.stores.filter(({ node }) => !isPrologue(node)),
+        result,
+      );
       result.close();
     });
     outside.close();
@@ -72,18 +78,10 @@ function prologueOf(kernel: Kernel): (node: Node) => boolean {
 }
 
 /** Loads what does not change along the vector, and takes the addresses of what does, once a row. */
-function aimAll(scope: Scope, kernel: Kernel, nodes: readonly Node[], vector: string): void {
-  const loops = axisNames(kernel.outer);
-  for (const node of operandsOf(kernel, nodes)) {
-    if (rowOf(node.op).kind === "index" || scope.find(node)) continue;
-    const access = scope.accessOf(node);
-    const varies =
-      access.strides.has(vector) || (access.rows?.indices.strides.has(vector) ?? false);
-    const known = [...access.strides.keys()].every((name) => name === vector || loops.includes(name));
-    if (!known) continue;
-    if (varies) scope.aim(node);
-    else scope.operand(node);
-  }
+function aimAll(scope: Scope, kernel: Kernel, nodes: readonly Node[], along: string): void {
+  const loops = [along, ...axisNames(kernel.outer)];
+  for (const node of operandsOf(kernel, nodes))
+    if (node.axes.every(({ name }) => loops.includes(name))) scope.aim(node, along);
 }
 
 /** Numbers without axes: computed once, stored one by one. */

@@ -32,7 +32,9 @@ export function rolesOf(kernel: Kernel): Roles {
   const anchor = kernel.anchor!;
   const [a, b] = anchor.inputs as [Node, Node];
   const column = kernel.inner[0]!;
-  const own = kernel.outer.filter((axis) => hasAxis(a.axes, axis.name) && !hasAxis(b.axes, axis.name));
+  const own = kernel.outer.filter(
+    (axis) => hasAxis(a.axes, axis.name) && !hasAxis(b.axes, axis.name),
+  );
   const row = own.at(-1);
   const over = anchor.attributes.over!;
   return {
@@ -118,7 +120,9 @@ class Emitter {
   }
 
   emit(): void {
-    const { around, row } = this.#roles;
+    const { row } = this.#roles;
+    const { slices } = this.#kernel;
+    const around = slices ? [slices, ...this.#roles.around] : this.#roles.around;
     const program = new RowProgram(this.#frame, this.#kernel, this.#overrides());
     const block = () => {
       this.#multiply();
@@ -222,6 +226,7 @@ class Emitter {
     if (this.#rowFrom) code.get(this.#rowFrom).i32(this.#stride).do("i32.mul").do("i32.sub");
     code.get(this.#first).i32(4).do("i32.mul").do("i32.sub").set(this.#origin!);
     const k = reduced.at(-1)!;
+    if (this.#kernel.slices) return this.#oneSlice(this.#kernel.slices, k);
     const single = reduced.length === 1 && this.#tile.depth >= k.size;
     if (single) return this.#depthBlock(k, 0, k.size, "store");
     this.#clearBlock();
@@ -241,12 +246,30 @@ class Emitter {
     });
   }
 
+  /** The partial sum of the slice at hand. */
+  #oneSlice(slices: Axis, k: Axis): void {
+    const { code } = this.#frame;
+    const { cuts } = this.#kernel.anchor!.attributes;
+    const length = cuts![1]! - cuts![0]!;
+    const first = code.local("i32");
+    const last = code.local("i32");
+    code.get(this.#frame.index(slices.name)!).i32(length).do("i32.mul").set(first);
+    this.#setMinimum(last, first, length, k.size);
+    this.#depthBlock(k, first, last, "store");
+    code.release(first, last);
+  }
+
   #clearBlock(): void {
     const { code } = this.#frame;
     const zero = this.#frame.constant(0);
     const at = code.local("i32");
     const end = code.local("i32");
-    code.get(this.#block).tee(at).i32(this.#stride * this.#tile.chunk).do("i32.add").set(end);
+    code
+      .get(this.#block)
+      .tee(at)
+      .i32(this.#stride * this.#tile.chunk)
+      .do("i32.add")
+      .set(end);
     code.repeatWhile(() => {
       code.get(at).get(zero).do("v128.store");
       code.get(at).i32(16).do("i32.add").tee(at).get(end).do("i32.lt_u");
@@ -284,7 +307,11 @@ class Emitter {
       if (stride === undefined || index === undefined || index === 0) return;
       code.get(pointer);
       this.#frame.push(index);
-      code.i32(4 * stride).do("i32.mul").do("i32.add").set(pointer);
+      code
+        .i32(4 * stride)
+        .do("i32.mul")
+        .do("i32.add")
+        .set(pointer);
     };
     move(k.name, step);
     if (column) move(this.#roles.column.name, column);
@@ -306,8 +333,16 @@ class Emitter {
     const index = code.local("i32");
     const step = 4 * (this.#a.strides.get(row.name) ?? 0);
     const advance = (by: number) => {
-      code.get(at.a).i32(by * step).do("i32.add").set(at.a);
-      code.get(at.result).i32(by * this.#stride).do("i32.add").set(at.result);
+      code
+        .get(at.a)
+        .i32(by * step)
+        .do("i32.add")
+        .set(at.a);
+      code
+        .get(at.result)
+        .i32(by * this.#stride)
+        .do("i32.add")
+        .set(at.result);
       code.get(index).i32(by).do("i32.add").set(index);
     };
     const fits = () => code.get(index).i32(rows).do("i32.add").get(this.#rowTo!).do("i32.le_s");
@@ -374,9 +409,15 @@ class Emitter {
     const columns = Array.from({ length: vectors }, () => code.local("v128"));
     code.repeatWhile(() => {
       for (const [j, vector] of columns.entries())
-        code.get(b).do("v128.load", 16 * j).set(vector);
+        code
+          .get(b)
+          .do("v128.load", 16 * j)
+          .set(vector);
       for (const [i, splat] of splats.entries())
-        code.get(a).do("v128.load32_splat", i * rowStride).set(splat);
+        code
+          .get(a)
+          .do("v128.load32_splat", i * rowStride)
+          .set(splat);
       for (const [i, sum] of sums.entries()) {
         const splat = splats[Math.floor(i / vectors)]!;
         const vector = columns[i % vectors]!;
@@ -417,7 +458,13 @@ class Emitter {
       const source = this.#pointer(this.#b, k, from, undefined);
       const index = code.local("i32");
       this.#setMinimum(index, column, j, this.#roles.column.size - 1);
-      code.get(source).get(index).i32(4 * stride).do("i32.mul").do("i32.add").set(source);
+      code
+        .get(source)
+        .get(index)
+        .i32(4 * stride)
+        .do("i32.mul")
+        .do("i32.add")
+        .set(source);
       code.release(index);
       return source;
     });
@@ -426,7 +473,12 @@ class Emitter {
     code.get(this.#pack).set(to4).get(to4);
     this.#frame.push(to);
     this.#frame.push(from);
-    code.do("i32.sub").i32(4 * width).do("i32.mul").do("i32.add").set(end);
+    code
+      .do("i32.sub")
+      .i32(4 * width)
+      .do("i32.mul")
+      .do("i32.add")
+      .set(end);
     if (kStride === 1) this.#packTransposed(sources, to4, end);
     else this.#packLanes(sources, kStride, to4, end);
     code.release(to4, end, ...sources);
@@ -467,10 +519,21 @@ class Emitter {
           [h01, h23, secondHalves],
         ] as const;
         for (const [step, [x, y, lanes]] of columns.entries())
-          code.get(to).get(x).get(y).shuffle(lanes).do("v128.store", 4 * (step * width + j));
+          code
+            .get(to)
+            .get(x)
+            .get(y)
+            .shuffle(lanes)
+            .do("v128.store", 4 * (step * width + j));
         code.release(...rows, ...halves);
       }
-      code.get(to).i32(16 * width).do("i32.add").tee(to).get(end).do("i32.lt_u");
+      code
+        .get(to)
+        .i32(16 * width)
+        .do("i32.add")
+        .tee(to)
+        .get(end)
+        .do("i32.lt_u");
     });
   }
 
@@ -478,10 +541,24 @@ class Emitter {
     const { code } = this.#frame;
     code.repeatWhile(() => {
       for (const [j, source] of sources.entries()) {
-        code.get(to).get(source).do("i32.load").do("i32.store", 4 * j);
-        code.get(source).i32(4 * kStride).do("i32.add").set(source);
+        code
+          .get(to)
+          .get(source)
+          .do("i32.load")
+          .do("i32.store", 4 * j);
+        code
+          .get(source)
+          .i32(4 * kStride)
+          .do("i32.add")
+          .set(source);
       }
-      code.get(to).i32(4 * sources.length).do("i32.add").tee(to).get(end).do("i32.lt_u");
+      code
+        .get(to)
+        .i32(4 * sources.length)
+        .do("i32.add")
+        .tee(to)
+        .get(end)
+        .do("i32.lt_u");
     });
   }
 }

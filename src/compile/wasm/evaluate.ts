@@ -4,7 +4,7 @@ import { rowOf } from "../../ir/ops.ts";
 import { type Access, accessOf } from "../access.ts";
 import type { Kernel } from "../kernel.ts";
 import type { Local } from "./assembler.ts";
-import type { Frame } from "./frame.ts";
+import { type Frame, variesAlong } from "./frame.ts";
 import { render } from "./renderer.ts";
 
 /** Where a value that the kernel does not read from its usual place lies instead. */
@@ -64,10 +64,19 @@ export class Scope {
     return this.#overrides.get(node)?.access ?? accessOf(node);
   }
 
-  /** Prepares the address of an operand that will be loaded inside the vector loop. */
-  aim(node: Node): void {
+  /**
+   * Before a vector loop along an axis: the address of an operand that varies along it, or else its
+   * value.
+   */
+  aim(node: Node, along: string): void {
+    if (this.find(node) || rowOf(node.op).kind === "index" || node.attributes.value !== undefined)
+      return;
     const access = this.accessOf(node);
-    const pointer = this.frame.pointer(access, this.#overrides.get(node)?.origin);
+    if (!variesAlong(access, along)) {
+      this.operand(node);
+      return;
+    }
+    const pointer = this.frame.pointer(access, this.#overrides.get(node)?.origin, along);
     this.#pointers.set(node, { access, pointer });
     this.#owned.push(pointer);
   }
@@ -101,8 +110,7 @@ export class Scope {
   #load(node: Node): void {
     const aimed = this.#aimed(node);
     const access = aimed?.access ?? this.accessOf(node);
-    const pointer =
-      aimed?.pointer ?? this.frame.pointer(access, this.#overrides.get(node)?.origin);
+    const pointer = aimed?.pointer ?? this.frame.pointer(access, this.#overrides.get(node)?.origin);
     const terms = this.#overrides.get(node)?.terms;
     if (terms) this.frame.loadSum(pointer, terms);
     else if (this.frame.isVector(access)) this.frame.loadVector(access, pointer);

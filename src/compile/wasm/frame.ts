@@ -136,7 +136,12 @@ export class Frame {
   }
 
   /** `body` for every vector from `from` to `to`; the last one may run over the end. */
-  vectors(axis: Axis, from: Local | number, to: Local | number, body: (offset: Local) => void): void {
+  vectors(
+    axis: Axis,
+    from: Local | number,
+    to: Local | number,
+    body: (offset: Local) => void,
+  ): void {
     const { code } = this;
     const offset = code.local("i32");
     const outside = this.#vector;
@@ -182,29 +187,35 @@ export class Frame {
 
   /** Whether reading `access` here depends on the vector axis. */
   isVector(access: Access): boolean {
-    const name = this.#vector?.axis.name;
-    if (name === undefined) return false;
-    return access.strides.has(name) || (access.rows !== undefined && this.isVector(access.rows.indices));
+    return this.#vector !== undefined && variesAlong(access, this.#vector.axis.name);
   }
 
   // -- memory ----------------------------------------------------------------------------------
 
   /**
    * A local with the address of `access` at the indices of all loops that are open, without the
-   * vector axis. `origin` replaces the address of its base.
+   * vector axis (`along`; default: that of the open vector loop). `origin` replaces the address of
+   * its base.
    */
-  pointer(access: Access, origin?: Local): Local {
+  pointer(access: Access, origin?: Local, along = this.#vector?.axis.name): Local {
     const { code } = this;
     const pointer = code.local("i32");
     code.get(origin ?? this.address(access.base));
-    if (access.rows && !this.isVector(access.rows.indices)) {
+    if (access.rows && !(along && variesAlong(access.rows.indices, along))) {
       this.#pushWord(access.rows.indices);
-      code.i32(access.rows.size * access.width).do("i32.mul").do("i32.add");
+      code
+        .i32(access.rows.size * access.width)
+        .do("i32.mul")
+        .do("i32.add");
     }
     for (const [name, stride] of access.strides) {
       const index = this.#indices.get(name);
       if (!index) continue;
-      code.get(index).i32(stride * access.width).do("i32.mul").do("i32.add");
+      code
+        .get(index)
+        .i32(stride * access.width)
+        .do("i32.mul")
+        .do("i32.add");
     }
     code.set(pointer);
     return pointer;
@@ -245,7 +256,11 @@ export class Frame {
     const at = code.local("i32");
     code.get(pointer).get(this.#vector!.offset).do("i32.add").set(at);
     code.get(this.constant(0));
-    for (let i = 0; i < count; i++) code.get(at).do("v128.load", i * bytes).do("f32x4.add");
+    for (let i = 0; i < count; i++)
+      code
+        .get(at)
+        .do("v128.load", i * bytes)
+        .do("f32x4.add");
     code.release(at);
   }
 
@@ -261,13 +276,21 @@ export class Frame {
       this.#pushLaneIndex(k);
       code.set(at);
       code.get(pointer);
-      if (stride !== undefined) code.get(at).i32(stride * access.width).do("i32.mul").do("i32.add");
+      if (stride !== undefined)
+        code
+          .get(at)
+          .i32(stride * access.width)
+          .do("i32.mul")
+          .do("i32.add");
       if (access.rows && this.isVector(access.rows.indices)) {
         const { indices } = access.rows;
         const row = this.pointer(indices);
         const by = indices.strides.get(axis.name)! * indices.width;
         code.get(row).get(at).i32(by).do("i32.mul").do("i32.add").do("i32.load");
-        code.i32(access.rows.size * access.width).do("i32.mul").do("i32.add");
+        code
+          .i32(access.rows.size * access.width)
+          .do("i32.mul")
+          .do("i32.add");
         code.release(row);
       }
       code.get(result);
@@ -286,7 +309,11 @@ export class Frame {
     const index = code.local("i32");
     code.get(offset).i32(2).do("i32.shr_u").i32(k).do("i32.add").set(index);
     code.get(index).i32(axis.size - 1);
-    code.get(index).i32(axis.size - 1).do("i32.lt_u").do("select");
+    code
+      .get(index)
+      .i32(axis.size - 1)
+      .do("i32.lt_u")
+      .do("select");
     code.release(index);
   }
 
@@ -311,7 +338,11 @@ export class Frame {
     for (let k = 0; k < 4; k++) {
       const store = () => {
         code.get(pointer).get(offset).i32(2).do("i32.shr_u").i32(k).do("i32.add");
-        code.i32(stride * access.width).do("i32.mul").do("i32.add").get(value);
+        code
+          .i32(stride * access.width)
+          .do("i32.mul")
+          .do("i32.add")
+          .get(value);
         if (access.width === 4) code.do("v128.store32_lane", 0, k);
         else code.do("v128.store8_lane", 0, 4 * k);
       };
@@ -323,3 +354,7 @@ export class Frame {
     }
   }
 }
+
+/** Whether reading `access` depends on the position along an axis. */
+export const variesAlong = ({ strides, rows }: Access, name: string): boolean =>
+  strides.has(name) || (rows !== undefined && variesAlong(rows.indices, name));

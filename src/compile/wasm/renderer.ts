@@ -26,7 +26,11 @@ function forms(float: InstructionName, signed?: InstructionName, unsigned = sign
     const dtype = inputType(node);
     const name = dtype === "float32" ? float : dtype === "int32" ? signed : unsigned;
     if (!name)
-      throw new GraphError({ who: node.op, expected: "a dtype it has a form for", received: dtype });
+      throw new GraphError({
+        who: node.op,
+        expected: "a dtype it has a form for",
+        received: dtype,
+      });
     code.do(name);
   };
 }
@@ -39,7 +43,10 @@ function shift(signed: InstructionName, unsigned: InstructionName): Form {
     const count = node.inputs[1]!.attributes.value;
     if (count === undefined)
       throw new GraphError({ who: node.op, expected: "a constant count", received: "a value" });
-    code.get(value!).i32(count).do(node.dtype === "uint32" ? unsigned : signed);
+    code
+      .get(value!)
+      .i32(count)
+      .do(node.dtype === "uint32" ? unsigned : signed);
   };
 }
 
@@ -55,8 +62,7 @@ const casts: Partial<Record<`${DType} to ${DType}`, (code: Code) => void>> = {
   "bool to float32": (code) => code.splat(one).do("v128.and"),
   "float32 to int32": (code) => code.do("i32x4.trunc_sat_f32x4_s"),
   "float32 to uint32": (code) => code.do("i32x4.trunc_sat_f32x4_u"),
-  "float32 to uint8": (code) =>
-    code.do("i32x4.trunc_sat_f32x4_u").splat(255).do("i32x4.min_u"),
+  "float32 to uint8": (code) => code.do("i32x4.trunc_sat_f32x4_u").splat(255).do("i32x4.min_u"),
   "float32 to bool": (code) => code.splat(0).do("f32x4.ne"),
   "bool to int32": (code) => code.splat(1).do("v128.and"),
   "bool to uint32": (code) => code.splat(1).do("v128.and"),
@@ -88,8 +94,7 @@ export const renderer: Record<BasicElementwise, Form> = {
   less: forms("f32x4.lt", "i32x4.lt_s", "i32x4.lt_u"),
   lessEqual: forms("f32x4.le", "i32x4.le_s", "i32x4.le_u"),
   equal: forms("f32x4.eq", "i32x4.eq"),
-  select: (code, [condition, a, b]) =>
-    code.get(a!).get(b!).get(condition!).do("v128.bitselect"),
+  select: (code, [condition, a, b]) => code.get(a!).get(b!).get(condition!).do("v128.bitselect"),
   and: bitwise("v128.and"),
   or: bitwise("v128.or"),
   xor: bitwise("v128.xor"),
@@ -106,7 +111,11 @@ export const renderer: Record<BasicElementwise, Form> = {
     if (from === node.dtype) return;
     const convert = casts[`${from} to ${node.dtype}`];
     if (!convert)
-      throw new GraphError({ who: "cast", expected: "known dtypes", received: `${from} to ${node.dtype}` });
+      throw new GraphError({
+        who: "cast",
+        expected: "known dtypes",
+        received: `${from} to ${node.dtype}`,
+      });
     convert(code);
   },
   bitcast: (code, [value]) => code.get(value!),

@@ -8,12 +8,15 @@ import { fieldAccess, type StoreAccess, storeAccess } from "../access.ts";
 import type { Kernel, Store } from "../kernel.ts";
 import { layoutOf, roundUp } from "../layout.ts";
 import type { Local } from "./assembler.ts";
-import { operandsOf, type Override, Scope } from "./evaluate.ts";
+import { type Override, operandsOf, Scope } from "./evaluate.ts";
 import type { Frame } from "./frame.ts";
 import { combine, lane } from "./renderer.ts";
 
 /** How a store is addressed, and its address. */
-export function destination(frame: Frame, { node, target }: Store): { access: StoreAccess; origin: Local } {
+export function destination(
+  frame: Frame,
+  { node, target }: Store,
+): { access: StoreAccess; origin: Local } {
   if (target.kind === "result") {
     const sizes = target.axes.map((axis) => axis.size);
     const access = fieldAccess(node, target.axes, layoutOf(sizes, node.dtype));
@@ -62,7 +65,10 @@ export class RowProgram {
     this.#pass = passes(kernel);
     this.#overrides = new Map(overrides);
     this.#inner = axisNames(kernel.inner);
-    this.#rowBytes = roundUp(4 * kernel.inner.reduce((n, axis) => n * roundUp(axis.size, 16), 1), 64);
+    this.#rowBytes = roundUp(
+      4 * kernel.inner.reduce((n, axis) => n * roundUp(axis.size, 16), 1),
+      64,
+    );
     this.#planKept();
   }
 
@@ -116,8 +122,7 @@ export class RowProgram {
     const computed = new Set(this.#kernel.nodes);
     const stores = this.#kernel.stores.filter(
       ({ node }) =>
-        this.#alongRow(node) &&
-        (computed.has(node) ? this.#pass.get(node) === pass : pass === 0),
+        this.#alongRow(node) && (computed.has(node) ? this.#pass.get(node) === pass : pass === 0),
     );
     if (along.length + reductions.length + stores.length === 0) return;
     const accumulators = reductions.map((node) => this.#accumulator(node));
@@ -180,7 +185,12 @@ export class RowProgram {
         const { access, pointer } = work.destinations!.get(store)!;
         this.#frame.storeVector(access, pointer, inside.operand(store.node));
       }
-      for (const { node, pointer } of work.keep!) this.#frame.storeVector(keptAccess(node, this.#kernel.inner), pointer, inside.operand(node));
+      for (const { node, pointer } of work.keep!)
+        this.#frame.storeVector(
+          keptAccess(node, this.#kernel.inner),
+          pointer,
+          inside.operand(node),
+        );
       inside.close();
     });
     this.#frame.code.release(
@@ -194,21 +204,16 @@ export class RowProgram {
     const reads = operandsOf(this.#kernel, [...work.along, ...work.reductions]);
     const members = new Set(this.#kernel.nodes);
     const copied = work.stores.map(({ node }) => node).filter((node) => !members.has(node));
-    const kept = this.#kept.filter(
+    const earlier = this.#kept.filter(
       ({ node }) =>
         this.#pass.get(node)! < work.pass &&
         [...work.along, ...work.reductions].some((user) => user.inputs.includes(node)),
     );
-    for (const { node, offset } of kept) this.#overrideKept(node, offset);
-    for (const node of [...reads, ...copied, ...kept.map(({ node }) => node), ...this.#anchorReads(work)]) {
-      if (scope.find(node) || rowOf(node.op).kind === "index" || isConstant(node)) continue;
-      const access = scope.accessOf(node);
-      const name = this.#kernel.inner.at(-1)!.name;
-      const varies =
-        access.strides.has(name) || (access.rows?.indices.strides.has(name) ?? false);
-      if (varies) scope.aim(node);
-      else scope.operand(node);
-    }
+    for (const { node, offset } of earlier) this.#overrideKept(node, offset);
+    const along = this.#kernel.inner.at(-1)!.name;
+    const kept = earlier.map(({ node }) => node);
+    for (const node of [...reads, ...copied, ...kept, ...this.#anchorReads(work)])
+      scope.aim(node, along);
     work.destinations = new Map(
       work.stores.map((store) => {
         const { access, origin } = destination(this.#frame, store);
@@ -277,8 +282,6 @@ interface PassWork {
   destinations?: Map<Store, { access: StoreAccess; pointer: Local }>;
   keep?: { node: Node; pointer: Local }[];
 }
-
-const isConstant = (node: Node): boolean => node.attributes.value !== undefined;
 
 /** A row of scratch memory: four bytes an element, row-major over the inner axes. */
 function keptAccess(node: Node, inner: readonly Axis[]): StoreAccess {

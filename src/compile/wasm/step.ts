@@ -8,7 +8,12 @@ import type { ValueType } from "./instructions.ts";
 /** One thing that a thread does in a step. */
 export type StepItem =
   /** `record`: bytes from the start of the thread's table to the arguments of this kernel. */
-  | { readonly kind: "kernel"; readonly function: number; readonly record: number; readonly onlyFirst: boolean }
+  | {
+      readonly kind: "kernel";
+      readonly function: number;
+      readonly record: number;
+      readonly onlyFirst: boolean;
+    }
   /** Says that this thread has come so far. */
   | { readonly kind: "signal" }
   /** Waits until all threads have said so. */
@@ -95,7 +100,12 @@ function waitCode(threads: number): Code {
   const seen = code.local("i32");
   const behind = () => code.get(seen).get(count!).do("i32.sub").i32(0).do("i32.lt_s");
   const look = () => code.get(line).do("i32.atomic.load").set(seen);
-  code.get(sync!).tee(line).i32(threads * syncLineBytes).do("i32.add").set(end);
+  code
+    .get(sync!)
+    .tee(line)
+    .i32(threads * syncLineBytes)
+    .do("i32.add")
+    .set(end);
   code.repeatWhile(() => {
     code.i32(spins).set(left);
     look();

@@ -12,8 +12,8 @@ export interface DropoutOptions extends LayerOptions {
 
 /**
  * Sets a random share of its inputs to 0 and divides the others by 1 - rate, so that their
- * expectation stays ("inverted" dropout): in `fit` only, elsewhere it is the identity. Which numbers
- * fall is a function of (seed, the layer's path, the model's step count, the element).
+ * expectation stays ("inverted" dropout): in `fit` only, elsewhere it is the identity. Which
+ * numbers fall is a function of (seed, the layer's path, the model's step count, the element).
  * Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", 2014,
  * https://jmlr.org/papers/v15/srivastava14a.html.
  *

@@ -1,0 +1,167 @@
+/** The model that users hold: each method is one call down. */
+import { StateError } from "../base/errors.ts";
+import type { ArrayInput, HostArray } from "../base/host-array.ts";
+import type { Shape } from "../base/shape.ts";
+import { type BatchOptions, evaluate } from "../model/evaluate.ts";
+import type { CompileOptions, Net } from "../model/net.ts";
+import { predict } from "../model/predict.ts";
+import { summary } from "../model/summary.ts";
+import type { Logs } from "../model/totals.ts";
+import { getWeights, setWeights } from "../model/weights.ts";
+import type { Layer } from "../nn/layer.ts";
+import type { Optimizer } from "../nn/optimizer.ts";
+import { checkBoolean, settings } from "../nn/options.ts";
+import type { Variable } from "../tensor/variable.ts";
+import type { TrainedModel } from "../train/callbacks.ts";
+import { type FitOptions, fitModel } from "../train/fit.ts";
+import type { History } from "../train/history.ts";
+
+/** Options of `summary`. */
+export interface SummaryOptions {
+  /** Whether the table is printed, with `console.log`. Default: true. */
+  readonly print?: boolean;
+}
+
+/**
+ * A model: layers, trained and asked. Made by `sequential`.
+ *
+ * Data is a host array, `{ data, shape }` with any typed array, or nested arrays of numbers; what
+ * comes back are plain copies.
+ */
+export class Model implements TrainedModel {
+  /** The model below its methods, for tools. */
+  readonly net: Net;
+  stopTraining = false;
+  /** What the last fit returned. */
+  history: History | undefined;
+
+  constructor(net: Net) {
+    this.net = net;
+  }
+
+  get name(): string {
+    return this.net.name;
+  }
+
+  /** What its weights are drawn from, and the default for the order and noise of a fit. */
+  get seed(): number {
+    return this.net.seed;
+  }
+
+  get layers(): readonly Layer[] {
+    return this.net.topology.layers;
+  }
+
+  /** All weights in Keras's order: layer by layer, the trainable ones first. */
+  get weights(): readonly Variable[] {
+    return this.net.weights;
+  }
+
+  get trainableWeights(): readonly Variable[] {
+    return this.net.trainableWeights;
+  }
+
+  /** What it was compiled with. Throws a StateError before `compile`. */
+  get optimizer(): Optimizer {
+    return this.net.compiledFor("optimizer").optimizer;
+  }
+
+  /** Shape of one input sample. Throws a StateError before the model is built. */
+  get inputShape(): Shape {
+    return this.net.topology.inputShape;
+  }
+
+  /** Shape of one output sample. Throws a StateError before the model is built. */
+  get outputShape(): Shape {
+    return this.net.topology.outputShape;
+  }
+
+  /**
+   * Makes the weights, for inputs of this shape (of one sample). A first layer with an inputShape
+   * makes it needless, and so does the first data.
+   *
+   * @throws ShapeError where a layer can't follow another, or the model is built for another shape
+   */
+  build(inputShape: Shape): void {
+    this.net.build(inputShape);
+  }
+
+  /**
+   * Sets optimizer, loss and metrics. Weights stay, and so does the state of an optimizer that is
+   * given again.
+   *
+   * @throws NameError where a name is not known, StateError while a fit runs
+   * @example model.compile({ optimizer: "nadam", loss: "meanSquaredError", metrics: ["accuracy"] })
+   */
+  compile(options: CompileOptions): void {
+    this.net.compile(options);
+  }
+
+  /**
+   * Trains the model.
+   *
+   * @param x inputs `[n, ...inputShape]`; bytes stay bytes on the device
+   * @param y targets: labels `[n]` or `[n, 1]`, or values of the output's shape
+   * @returns the numbers of each epoch: `history.loss`, `history.valLoss`, ...
+   * @throws StateError before `compile` and while a fit runs, ShapeError, DataError and ValueError
+   *   where data or options are bad: before anything has changed
+   * @example await model.fit(x, y, { epochs: 3, validationData: [validX, validY] })
+   */
+  async fit(x: ArrayInput, y: ArrayInput, options?: FitOptions): Promise<History> {
+    this.history = await fitModel(this.net, this, x, y, options);
+    return this.history;
+  }
+
+  /** Loss and metrics on data, without training: `{ loss, accuracy }`. Errors: as `fit`. */
+  evaluate(x: ArrayInput, y: ArrayInput, options?: BatchOptions): Promise<Logs> {
+    return evaluate(this.net, x, y, options);
+  }
+
+  /** Outputs for inputs: `[n, ...outputShape]`. It needs no `compile`. */
+  predict(x: ArrayInput, options?: BatchOptions): Promise<HostArray> {
+    return predict(this.net, x, options);
+  }
+
+  /** Copies of all weights, in the order of `weights`. */
+  getWeights(): Promise<HostArray[]> {
+    return getWeights(this.net);
+  }
+
+  /**
+   * Sets all weights to copies of `weights`, or, where one does not fit, none.
+   *
+   * @throws ShapeError, ValueError where they do not fit; StateError while a fit runs, outside of
+   *   its hooks
+   */
+  setWeights(weights: readonly ArrayInput[]): Promise<void> {
+    return setWeights(this.net, weights);
+  }
+
+  /** The layer of this name. Throws a NameError where there is none. */
+  getLayer(name: string): Layer {
+    return this.net.layerNamed(name);
+  }
+
+  /** How many numbers its weights have. Throws a StateError before the model is built. */
+  countParams(): number {
+    if (!this.net.topology.built)
+      throw new StateError({
+        who: "countParams",
+        expected: "a model that is built",
+        received: "one whose input shape is not known yet",
+        fix: "Give the first layer an inputShape, or call model.build(inputShape).",
+      });
+    return this.weights.reduce((sum, weight) => sum + weight.size, 0);
+  }
+
+  /**
+   * Keras's table of layers, shapes and parameters: printed, unless `print` is false, and returned.
+   */
+  summary(options: SummaryOptions = {}): string {
+    const { print } = settings(options, { print: true }, "summary");
+    checkBoolean(print, "print", "summary");
+    const text = summary(this.net);
+    if (print) console.log(text.trimEnd());
+    return text;
+  }
+}

@@ -63,7 +63,7 @@ function finish(garden: Garden, made: readonly Node[]): Computation {
   return { results, updates };
 }
 
-/** A variable that can hold the node: one that the graph reads, or one that only takes the value. */
+/** A variable that can hold the node: one that the graph reads, or one only for this value. */
 function variableFor(garden: Garden, node: Node, updates: readonly Update[]): Node {
   const fits = (other: Node) =>
     other.op === "variable" &&

@@ -136,17 +136,23 @@ export function seedHigh(seed: number): number {
  * @param seed whole number in [0, 2^53)
  * @param path the stream, for example `dense_3/kernel`
  * @param step u32
+ * @throws ValueError if the seed is none
  */
 export function randomBits(seed: number, path: string, step: number, count: number): Uint32Array {
-  checkSeed(seed, "randomBits");
-  const [key0, key1] = streamKey(seed, path);
-  const high = seedHigh(seed);
   // Whole blocks are written; the view cuts the rest off.
   const bits = new Uint32Array(Math.ceil(count / 4) * 4);
-  for (let element = 0; element < count; element += 4) {
-    block(element >>> 2, step, 0, high, key0, key1, bits, element);
-  }
+  fillRandomBits(seed, path, step, bits);
   return bits.subarray(0, count);
+}
+
+/** As `randomBits`, but fills an array that is there, whose length must be a multiple of 4. */
+export function fillRandomBits(seed: number, path: string, step: number, out: Uint32Array): void {
+  checkSeed(seed, "random draw");
+  const [key0, key1] = streamKey(seed, path);
+  const high = seedHigh(seed);
+  for (let element = 0; element < out.length; element += 4) {
+    block(element >>> 2, step, 0, high, key0, key1, out, element);
+  }
 }
 
 /**

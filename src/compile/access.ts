@@ -28,6 +28,7 @@ const arrangements = new WeakMap<Node, readonly Axis[]>();
 /** Lays a kept value out in this order of its axes: that of the loops which write it. */
 export const arrange = (node: Node, axes: readonly Axis[]): void => {
   arrangements.set(node, axes);
+  layouts.delete(node);
 };
 
 /** The axes of a leaf or kept value as they lie in memory, outermost first. */

@@ -4,10 +4,8 @@
  */
 import { bytesOf } from "../base/dtype.ts";
 import { type Computation, rootsOf } from "../ir/graph.ts";
-import { lower } from "../ir/lower.ts";
 import { type Axis, type Node, topological } from "../ir/node.ts";
 import { print } from "../ir/print.ts";
-import { simplify } from "../ir/simplify.ts";
 import { layoutOfNode } from "./access.ts";
 import { type Form, formOf } from "./form.ts";
 import type { Kernel } from "./kernel.ts";
@@ -15,7 +13,7 @@ import { layoutOf, roundUp } from "./layout.ts";
 import { planMemory } from "./passes/memory.ts";
 import { barriersOf, deferWrites, order } from "./passes/order.ts";
 import { splitPartials } from "./passes/partials.ts";
-import { cut, prepare } from "./passes/rules.ts";
+import { arrangeForms, simplifyAndLower } from "./passes/rules.ts";
 import { schedule } from "./passes/schedule.ts";
 import { type SharedKernel, shard } from "./passes/shard.ts";
 import { unifyAxes } from "./passes/unify.ts";
@@ -39,22 +37,21 @@ export interface CompileOptions {
 
 /** The passes on graphs, in order. */
 const graphPasses: readonly { name: string; run: (computation: Computation) => Computation }[] = [
-  { name: "simplify", run: simplify },
-  { name: "decompose", run: lower },
-  { name: "fold", run: simplify },
+  { name: "simplify and decompose", run: simplifyAndLower },
   { name: "unify axes", run: unifyAxes },
-  { name: "sink views", run: prepare },
-  { name: "cut long sums", run: cut },
+  { name: "sink views, cut long sums", run: arrangeForms },
 ];
 
 export function compile(computation: Computation, options: CompileOptions): Program {
   const passes: { name: string; summary: string }[] = [];
   const note = (name: string, summary: string) => passes.push({ name, summary });
   let graph = computation;
+  let size = topological(rootsOf(graph)).length;
   for (const { name, run } of graphPasses) {
-    const before = topological(rootsOf(graph)).length;
     graph = run(graph);
-    note(name, `${before} nodes -> ${topological(rootsOf(graph)).length}`);
+    const after = topological(rootsOf(graph)).length;
+    note(name, `${size} nodes -> ${after}`);
+    size = after;
   }
   let kernels: Kernel[] = schedule(graph);
   note("schedule", `${kernels.length} kernels, ${contractionsIn(kernels)} of them contractions`);
@@ -83,6 +80,7 @@ export function compile(computation: Computation, options: CompileOptions): Prog
     if (!code) {
       const frame = emitKernel(kernel, split, { fma: options.fma, tiles: options.tiles });
       code = { frame, form, function: module.add(frame.code) };
+      module.export(`kernel${code.function}`, code.function);
       codes.set(form.text, code);
     }
     return { code, form };
@@ -90,6 +88,7 @@ export function compile(computation: Computation, options: CompileOptions): Prog
 
   // The items of a step and, side by side, each thread's table of arguments.
   const items: StepItem[] = [];
+  const records: number[] = [];
   const tables: ArgumentWord[][] = Array.from({ length: threads }, () => []);
   const copiesAt = roundUp(
     Math.max(0, ...[...codes.values()].map(({ frame }) => frame.scratchBytes)),
@@ -98,6 +97,7 @@ export function compile(computation: Computation, options: CompileOptions): Prog
   for (const [i, { share }] of shared.entries()) {
     if (barriers.some(({ before }) => before === i)) items.push({ kind: "wait" });
     const { code, form } = emitted[i]!;
+    records.push(4 * tables[0]!.length);
     items.push({
       kind: "kernel",
       function: code.function,
@@ -193,6 +193,7 @@ export function compile(computation: Computation, options: CompileOptions): Prog
     scratchBytes: copiesAt + memory.copyBytes,
     syncBytes: threads * syncLineBytes,
     arguments: tables,
+    records,
     report,
   };
 }

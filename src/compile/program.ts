@@ -49,7 +49,8 @@ export interface ProgramField {
  * `run(arguments, inputs, results, steps, sync, thread)`, all i32: addresses of this thread's table
  * of arguments, of the first step's input record and result record, the number of steps, the address of
  * the block of `syncBytes` (zeros before each run) and the number of this thread. All threads of a
- * program must run it at the same time.
+ * program must run it at the same time. For measurements it also exports each function of a kernel, as
+ * `kernelN(arguments of this kernel, inputs, results)`.
  */
 export interface Program {
   /** The canonical text of what was compiled. */
@@ -73,6 +74,8 @@ export interface Program {
   readonly syncBytes: number;
   /** For each thread its table of arguments. */
   readonly arguments: readonly (readonly ArgumentWord[])[];
+  /** For each kernel of a step, in order, where its arguments begin in that table, in bytes. */
+  readonly records: readonly number[];
   /** What each pass did, for `antler explain`. */
   readonly report: ProgramReport;
 }

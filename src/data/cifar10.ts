@@ -1,5 +1,5 @@
 import { fileSize, isDirectory, joinPath, readInto } from "#host";
-import { DataError, describe, ValueError } from "../base/errors.ts";
+import { DataError } from "../base/errors.ts";
 import {
   emptySplit,
   IMAGE_BYTES,
@@ -7,6 +7,10 @@ import {
   type ImageDataset,
   type ImageSplit,
 } from "./images.ts";
+import { checkCount } from "./options.ts";
+
+/** What CIFAR-10 is called in records and messages. */
+export const cifar10Name = "cifar10";
 
 /** The classes of CIFAR-10, in the order of their labels. */
 export const cifar10ClassNames: readonly string[] = [
@@ -56,10 +60,10 @@ export interface Cifar10Options {
  */
 export async function loadCifar10(options: Cifar10Options): Promise<ImageDataset> {
   const { validation: validationCount = 5000 } = options;
-  checkCount("validation", validationCount, 0, TRAINING_IMAGES - 1);
+  checkCount("loadCifar10", "validation", validationCount, 0, TRAINING_IMAGES - 1);
   const rest = TRAINING_IMAGES - validationCount;
   const { limit: trainCount = rest } = options;
-  checkCount("limit", trainCount, 1, rest);
+  checkCount("loadCifar10", "limit", trainCount, 1, rest);
 
   const folder = await findFolder(options.folder);
   for (const name of FILES) await checkSize(joinPath(folder, name));
@@ -77,16 +81,7 @@ export async function loadCifar10(options: Cifar10Options): Promise<ImageDataset
   }
   await readRecords(joinPath(folder, "test_batch.bin"), file);
   place(file, 0, test);
-  return { name: "cifar10", train, validation, test, classNames: cifar10ClassNames };
-}
-
-function checkCount(name: string, value: number, min: number, max: number): void {
-  if (Number.isInteger(value) && value >= min && value <= max) return;
-  throw new ValueError({
-    who: "loadCifar10",
-    expected: `${name} must be a whole number from ${min} to ${max}`,
-    received: describe(value),
-  });
+  return { name: cifar10Name, train, validation, test, classNames: cifar10ClassNames };
 }
 
 async function findFolder(folder: string): Promise<string> {

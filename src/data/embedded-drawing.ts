@@ -4,37 +4,62 @@ import type { PictureClass } from "./embedded-shapes.ts";
 import { IMAGE_BYTES, IMAGE_SIDE } from "./images.ts";
 
 /**
- * What makes the pictures hard, chosen by training dense nets on them. Most are easy: a large, light figure in the
- * middle. The others are what keeps a dense net from being perfect, though no person misses them: the figure is small, 
- * anywhere, and may be dark on light.
+ * What the pictures look like. Most are easy: a large, light figure near the middle. The hard ones
+ * keep a dense net from being perfect, though no person misses them: their figure is smaller,
+ * anywhere, paler, and may be dark on light. The numbers were chosen by training nets of 20 dense
+ * layers of 100 units (see `embeddedPictures`); levels and contrasts are of 0 to 255, lengths in
+ * pixels.
  */
 const STYLE = {
-  hardShare: 0.42,
-  easyRadius: 12.5, radiusJitter: 1, easyShift: 0.7,
-  hardRadius: 6, hardShift: 10.7, hardness: 0.4,
-  hardContrast: 0.5,
-  invertedShare: 0.5,
-  ground: 40, groundSpread: 20,
-  figure: 195, figureSpread: 35,
-  groundTint: 20, figureTint: 50,
-  slope: 20,
+  /** Share of hard pictures. */
+  hardShare: 0.38,
+  /** Hardness of the least hard of them; it goes up to 1. An easy picture's is 0. */
+  leastHardness: 0.3,
+  /** Share of dark figures among the hard pictures. */
+  darkShare: 0.4,
+  /** Radius of the figure at hardness 0 and 1, and how far it varies. */
+  easyRadius: 12.5,
+  hardRadius: 6,
+  radiusSpread: 1,
+  /** How far the figure's centre lies from the picture's on either axis, at hardness 0 and 1. */
+  easyShift: 0.7,
+  hardShift: 10.7,
+  /** Mean level of the dark colour, and how far it varies in all channels and in each. */
+  dark: 40,
+  darkSpread: 20,
+  groundTint: 20,
+  /** The same of the light colour. */
+  light: 195,
+  lightSpread: 35,
+  figureTint: 50,
+  /** What is left of the contrast between figure and ground in hard pictures. */
+  hardContrast: 0.6,
+  /** How much the ground changes at most from one side of the picture to the other. */
+  slope: 40,
+  /** Small discs of any colour behind the figure: their number and radius. */
   spots: 2,
-  spotRadius: 3,
+  minSpotRadius: 1,
+  maxSpotRadius: 3,
+  /** Greatest change of a channel of a pixel by noise, either way; all changes are as likely. */
   noise: 40,
-  ...JSON.parse(process.env["P"] ?? "{}"),
-};
+} as const;
 
-/** Random words that a picture takes before its noise. */
-const DRAWS = 48;
-/** Random words (u32) that a picture is made of. */
-export const WORDS_PER_PICTURE = DRAWS + IMAGE_BYTES / 4;
+/** Random words that may be taken before those of the noise: more than any picture needs. */
+const DRAWN_WORDS = 48;
+/** Random words that a picture is made of; the noise takes a byte for each channel of a pixel. */
+export const WORDS_PER_PICTURE = DRAWN_WORDS + IMAGE_BYTES / 4;
 
-/** The centre of the picture, as pixel coordinates. */
+/** Coordinate of the picture's centre. */
 const MIDDLE = (IMAGE_SIDE - 1) / 2;
-/** No figure reaches further from its centre than this many radii. */
-const REACH = 1.45;
+/** No figure reaches further from its centre than this many radii (a square's corner: 1.14). */
+const REACH = 1.35;
 
-/** Reads random words one after the other. */
+/** The picture being drawn, [32, 32, 3], as numbers that need not be whole nor within 0 to 255. */
+const canvas = new Float64Array(IMAGE_BYTES);
+
+type Colour = readonly [red: number, green: number, blue: number];
+
+/** Takes random words one after the other. */
 class Draws {
   readonly #bits: Uint32Array;
   #next = 0;
@@ -52,50 +77,75 @@ class Draws {
   around(middle: number, spread: number): number {
     return this.between(middle - spread, middle + spread);
   }
+
+  /** The next colour, each channel around a level. */
+  colour(level: number, spread: number): Colour {
+    return [this.around(level, spread), this.around(level, spread), this.around(level, spread)];
+  }
+
+  /** True with this probability. */
+  chance(probability: number): boolean {
+    return this.between(0, 1) < probability;
+  }
 }
 
-/** The picture being drawn, as numbers that need not be whole nor within 0 to 255. */
-const canvas = new Float64Array(IMAGE_BYTES);
-
+/**
+ * Draws a picture of a class.
+ *
+ * @param bits the random words that decide everything: WORDS_PER_PICTURE of them
+ * @param out takes the pixels [32, 32, 3]
+ */
 export function drawPicture(kind: PictureClass, bits: Uint32Array, out: Uint8ClampedArray): void {
   const draws = new Draws(bits);
-  const u = draws.between(0, 1);
-  const isHard = u < STYLE.hardShare;
-  const hardness = isHard ? (STYLE.hardness + (1 - STYLE.hardness) * draws.between(0, 1)) : 0;
-  const radius = draws.around(STYLE.easyRadius + hardness * (STYLE.hardRadius - STYLE.easyRadius), STYLE.radiusJitter);
-  const shift = STYLE.easyShift + hardness * (STYLE.hardShift - STYLE.easyShift);
-  const turn = draws.around(0, kind.maxTurn);
-  const isInverted = isHard && draws.between(0, 1) < STYLE.invertedShare;
-  const ground = draws.around(STYLE.ground, STYLE.groundSpread);
-  const light = draws.around(STYLE.figure, STYLE.figureSpread);
-  const levels = isInverted ? [light, ground] : [ground, light];
-  const groundColour = [0, 1, 2].map(() => draws.around(levels[0], STYLE.groundTint));
-  const figureColour = [0, 1, 2].map(() => draws.around(levels[1], STYLE.figureTint));
-  if (isHard) for (let c = 0; c < 3; c++) {
-    figureColour[c] = groundColour[c] + (figureColour[c] - groundColour[c]) * STYLE.hardContrast;
-  }
-  fillGround(groundColour, draws);
+  const isHard = draws.chance(STYLE.hardShare);
+  const hardness = isHard ? draws.between(STYLE.leastHardness, 1) : 0;
+  const isDark = isHard && draws.chance(STYLE.darkShare);
+  const dark = draws.around(STYLE.dark, STYLE.darkSpread);
+  const light = draws.around(STYLE.light, STYLE.lightSpread);
+  const ground = draws.colour(isDark ? light : dark, STYLE.groundTint);
+  const full = draws.colour(isDark ? dark : light, STYLE.figureTint);
+  const contrast = isHard ? STYLE.hardContrast : 1;
+  const figure: Colour = [
+    ground[0] + (full[0] - ground[0]) * contrast,
+    ground[1] + (full[1] - ground[1]) * contrast,
+    ground[2] + (full[2] - ground[2]) * contrast,
+  ];
+
+  for (let channel = 0; channel < 3; channel++) fillGround(channel, ground[channel], draws);
+  for (let spot = 0; spot < STYLE.spots; spot++) paintSpot(draws);
+  const mix = (easy: number, hard: number) => easy + hardness * (hard - easy);
+  const radius = draws.around(mix(STYLE.easyRadius, STYLE.hardRadius), STYLE.radiusSpread);
+  const shift = mix(STYLE.easyShift, STYLE.hardShift);
   const x = draws.around(MIDDLE, shift);
   const y = draws.around(MIDDLE, shift);
-  paintFigure(kind, { x, y, radius, turn }, figureColour);
-  for (let spot = 0; spot < STYLE.spots; spot++) paintSpot(draws);
-  finish(bits, out);
+  const turn = draws.around(0, kind.maxTurn);
+  paint(kind.distance, { x, y, radius, turn }, figure);
+  addNoise(bits, out);
 }
 
-/** Fills the canvas with a colour that changes evenly in some direction, another for each channel. */
-function fillGround(colour: readonly number[], draws: Draws): void {
-  for (let channel = 0; channel < 3; channel++) {
-    const slopeX = draws.around(0, STYLE.slope / IMAGE_SIDE);
-    const slopeY = draws.around(0, STYLE.slope / IMAGE_SIDE);
-    for (let y = 0; y < IMAGE_SIDE; y++) {
-      const row = colour[channel] + slopeY * (y - MIDDLE);
-      for (let x = 0; x < IMAGE_SIDE; x++) {
-        canvas[(y * IMAGE_SIDE + x) * 3 + channel] = row + slopeX * (x - MIDDLE);
-      }
+/** Fills a channel of the canvas with a level that changes evenly in some direction. */
+function fillGround(channel: number, level: number, draws: Draws): void {
+  const slopeX = draws.around(0, STYLE.slope / 2 / IMAGE_SIDE);
+  const slopeY = draws.around(0, STYLE.slope / 2 / IMAGE_SIDE);
+  let at = channel;
+  for (let y = 0; y < IMAGE_SIDE; y++) {
+    const row = level + slopeY * (y - MIDDLE);
+    for (let x = 0; x < IMAGE_SIDE; x++) {
+      canvas[at] = row + slopeX * (x - MIDDLE);
+      at += 3;
     }
   }
 }
 
+function paintSpot(draws: Draws): void {
+  const x = draws.between(0, IMAGE_SIDE);
+  const y = draws.between(0, IMAGE_SIDE);
+  const radius = draws.between(STYLE.minSpotRadius, STYLE.maxSpotRadius);
+  const colour: Colour = draws.colour(127.5, 127.5);
+  paint((u, v) => Math.sqrt(u * u + v * v) - 1, { x, y, radius, turn: 0 }, colour);
+}
+
+/** Where a figure is put: its centre and radius in pixels, and its angle in turns. */
 interface Place {
   readonly x: number;
   readonly y: number;
@@ -103,10 +153,9 @@ interface Place {
   readonly turn: number;
 }
 
-/** Paints a figure over the canvas; at its edge a pixel is covered in part. */
-function paintFigure(kind: PictureClass, place: Place, colour: readonly number[]): void {
+/** Paints a figure over the canvas; a pixel at its edge is covered in part. */
+function paint(distance: PictureClass["distance"], place: Place, [red, green, blue]: Colour): void {
   const { x: centreX, y: centreY, radius, turn } = place;
-  const [red, green, blue] = colour;
   const cos = cosTurns(turn) / radius;
   const sin = sinTurns(turn) / radius;
   const reach = radius * REACH + 1;
@@ -115,48 +164,27 @@ function paintFigure(kind: PictureClass, place: Place, colour: readonly number[]
   const top = Math.max(0, Math.ceil(centreY - reach));
   const bottom = Math.min(IMAGE_SIDE - 1, Math.floor(centreY + reach));
   for (let y = top; y <= bottom; y++) {
+    let at = (y * IMAGE_SIDE + left) * 3;
+    const dy = y - centreY;
     for (let x = left; x <= right; x++) {
       const dx = x - centreX;
-      const dy = y - centreY;
-      const distance = kind.distance(cos * dx + sin * dy, cos * dy - sin * dx) * radius;
-      if (distance < 0.5) blend((y * IMAGE_SIDE + x) * 3, 0.5 - distance, red, green, blue);
+      const inside = -distance(cos * dx + sin * dy, cos * dy - sin * dx) * radius;
+      if (inside > -0.5) {
+        const cover = Math.min(inside + 0.5, 1);
+        canvas[at] += (red - canvas[at]) * cover;
+        canvas[at + 1] += (green - canvas[at + 1]) * cover;
+        canvas[at + 2] += (blue - canvas[at + 2]) * cover;
+      }
+      at += 3;
     }
   }
 }
 
-function paintSpot(draws: Draws): void {
-  const centreX = draws.between(0, IMAGE_SIDE);
-  const centreY = draws.between(0, IMAGE_SIDE);
-  const radius = draws.between(1, STYLE.spotRadius);
-  const red = draws.between(0, 255);
-  const green = draws.between(0, 255);
-  const blue = draws.between(0, 255);
-  const left = Math.max(0, Math.ceil(centreX - radius));
-  const right = Math.min(IMAGE_SIDE - 1, Math.floor(centreX + radius));
-  const top = Math.max(0, Math.ceil(centreY - radius));
-  const bottom = Math.min(IMAGE_SIDE - 1, Math.floor(centreY + radius));
-  for (let y = top; y <= bottom; y++) {
-    for (let x = left; x <= right; x++) {
-      const dx = x - centreX;
-      const dy = y - centreY;
-      const distance = Math.sqrt(dx * dx + dy * dy) - radius;
-      if (distance < 0) blend((y * IMAGE_SIDE + x) * 3, -distance, red, green, blue);
-    }
-  }
-}
-
-function blend(at: number, cover: number, red: number, green: number, blue: number): void {
-  const share = Math.min(cover, 1);
-  canvas[at] += (red - canvas[at]) * share;
-  canvas[at + 1] += (green - canvas[at + 1]) * share;
-  canvas[at + 2] += (blue - canvas[at + 2]) * share;
-}
-
-/** Adds noise, one random byte for each channel of each pixel, and rounds to bytes. */
-function finish(bits: Uint32Array, out: Uint8ClampedArray): void {
+/** Adds noise to the canvas and rounds it to bytes. */
+function addNoise(bits: Uint32Array, out: Uint8ClampedArray): void {
   const scale = STYLE.noise / 127.5;
   for (let i = 0; i < IMAGE_BYTES; i += 4) {
-    const word = bits[DRAWS + (i >> 2)];
+    const word = bits[DRAWN_WORDS + (i >> 2)];
     out[i] = canvas[i] + ((word & 255) - 127.5) * scale;
     out[i + 1] = canvas[i + 1] + (((word >>> 8) & 255) - 127.5) * scale;
     out[i + 2] = canvas[i + 2] + (((word >>> 16) & 255) - 127.5) * scale;

@@ -41,7 +41,10 @@ function star(u: number, v: number): number {
   y -= radius;
   const edgeX = 0.45 * SIN_36;
   const edgeY = 0.45 * COS_36 - 1;
-  const along = Math.min(Math.max((x * edgeX + y * edgeY) / (edgeX * edgeX + edgeY * edgeY), 0), radius);
+  const along = Math.min(
+    Math.max((x * edgeX + y * edgeY) / (edgeX * edgeX + edgeY * edgeY), 0),
+    radius,
+  );
   const dx = x - edgeX * along;
   const dy = y - edgeY * along;
   const side = y * edgeX - x * edgeY;

@@ -2,7 +2,10 @@ import type { HostArray } from "../base/host-array.ts";
 
 /** A set of pictures with their classes. */
 export interface ImageSplit {
-  /** Pixels, bytes 0 to 255, shape [n, height, width, 3]: rows from the top, channels red, green, blue. */
+  /**
+   * Pixels, bytes 0 to 255, shape [n, height, width, 3]: rows from the top, channels red, green,
+   * blue.
+   */
   readonly x: HostArray & { readonly data: Uint8Array<ArrayBuffer> };
   /** Classes, counted from 0, shape [n]. */
   readonly y: HostArray & { readonly data: Uint8Array<ArrayBuffer> };

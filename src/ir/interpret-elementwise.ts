@@ -27,7 +27,7 @@ function sameNumber(
   inputs: readonly Value[],
   columns: readonly Float64Array[],
 ): Uint8Array | undefined {
-  if (inputs.length !== 2 || !rowOf(node.op).tooClose) return undefined;
+  if (inputs.length !== 2 || node.dtype !== "bool") return undefined;
   const [a, b] = inputs;
   const picked = b.certain && b.node.inputs[0] === a.node ? b : a;
   const term = picked === b ? a : b;
@@ -38,7 +38,7 @@ function sameNumber(
   return Uint8Array.from(columns[0], (_, i) => (a.node === b.node || equal(i) ? 1 : 0));
 }
 
-/** One elementwise node: what is the same for all its elements, and scratch room for one of them. */
+/** One elementwise node: what is the same for all its elements, and room for one of them. */
 class Element {
   readonly #node: Node;
   readonly #row: OpRow;
@@ -146,8 +146,8 @@ class Element {
   }
 
   /**
-   * The largest change of the result at the corners of the box that the bounds span: what the slopes
-   * in the middle do not see, as kinks, edges of the domain and bounds as large as the value.
+   * The largest change of the result at the corners of the box that the bounds span: what the
+   * slopes in the middle do not see, as kinks, edges of the domain, bounds as large as the value.
    */
   #spread(result: number, from = 0): number {
     const corner = this.#corner;
@@ -166,8 +166,8 @@ class Element {
   }
 
   /**
-   * What inputs that may be anything do to the result: its largest change, if it is the same for all
-   * of them within the bounds of the other inputs, else Infinity. So a choice between two equal
+   * What inputs that may be anything do to the result: its largest change, if it is the same for
+   * all of them within the bounds of the other inputs, else Infinity. So a choice between two equal
    * numbers is safe, and an unknown number that is not chosen does no harm.
    */
   #acrossUnknown(result: number): number {

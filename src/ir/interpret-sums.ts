@@ -110,7 +110,7 @@ function isCertain(
 
 /**
  * The value of a contraction. Rounding mode adds the products one after the other, row-major in the
- * reduced axes as `a` has them; where there are cuts, each slice for itself, then slice after slice.
+ * reduced axes as `a` has them; where there are cuts, each slice for itself, then the slices.
  */
 export function contract(node: Node, a: Value, b: Value, exact: boolean, fused: boolean): Value {
   const { over = [] } = node.attributes;

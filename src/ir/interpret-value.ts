@@ -11,8 +11,8 @@ export interface Value {
   /** How far a float32 device may be from each number; undefined: all exact. */
   readonly bounds: Float64Array | undefined;
   /**
-   * For a reduction that picks one of its terms: 1 where there is no doubt which. There the result is
-   * the very same float32 as that term, however uncertain both are.
+   * For a reduction that picks one of its terms: 1 where there is no doubt which. There the result
+   * is the very same float32 as that term, however uncertain both are.
    */
   readonly certain?: Float64Array;
 }
@@ -32,8 +32,8 @@ export function roundingError(result: number, ulps: number, propagated: number):
 }
 
 /**
- * Bound of a sum of `count` rounded terms in any order (Higham 2002, section 4.2): gamma_n times the
- * sum of magnitudes. Whole numbers below 2^24 add up exactly in any order.
+ * Bound of a sum of `count` rounded terms in any order (Higham 2002, section 4.2): gamma_n times
+ * the sum of magnitudes. Whole numbers below 2^24 add up exactly in any order.
  */
 export function summationError(count: number, magnitude: number, whole: boolean): number {
   if (whole && magnitude <= 2 ** 24) return 0;

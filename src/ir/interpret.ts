@@ -1,6 +1,6 @@
 /**
- * The interpreter: the oracle that devices, passes and gradients are held against. It knows rows and
- * kinds of rows, no op by name.
+ * The interpreter: the oracle that devices, passes and gradients are held against. It knows rows
+ * and kinds of rows, no op by name.
  *
  * - `exact`: doubles, on the graph as traced. Each value carries a bound: how far a float32 device
  *   may be from it. Infinity says that the element hangs on a comparison too close to call.
@@ -42,7 +42,7 @@ export interface Interpretation {
   readonly updates: Map<string, Values>;
 }
 
-/** The numbers of a leaf, row-major in its axes; a `Table` for `table` leaves. Called once a leaf. */
+/** The numbers of a leaf, row-major in its axes; a `Table` for `table` leaves. Called once each. */
 export type ReadLeaf = (leaf: Node) => ArrayLike<number> | Table;
 
 /**

@@ -70,14 +70,17 @@ export class GraphError extends AntlerError {
   override readonly name = "GraphError";
 }
 
-/** All nodes below `roots`, inputs before their users, in an order that only the structure decides. */
-export function topological(roots: readonly Node[]): Node[] {
+/**
+ * All nodes below `roots`, inputs before their users, in an order that only the structure decides;
+ * without those of `known` and what only they need.
+ */
+export function topological(roots: readonly Node[], known?: ReadonlySet<Node>): Node[] {
   const seen = new Set<Node>();
   const order: Node[] = [];
   // An explicit stack: a graph may be deeper than JavaScript's own.
   const stack: { node: Node; next: number }[] = [];
   const visit = (node: Node) => {
-    if (seen.has(node)) return;
+    if (seen.has(node) || known?.has(node)) return;
     seen.add(node);
     stack.push({ node, next: 0 });
   };

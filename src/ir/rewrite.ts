@@ -17,17 +17,9 @@ export function rewrite(computation: Computation, rules: readonly Rule[]): Compu
   const settle = (start: Node): Node => {
     let node = start;
     while (!settled.has(node)) {
-      let next: Node | undefined;
-      for (const rule of rules) {
-        next = rule(graph, node);
-        if (next && next !== node) break;
-        next = undefined;
-      }
-      if (!next) {
-        settled.add(node);
-        break;
-      }
-      node = below(next);
+      const next = applyFirst(rules, graph, node);
+      if (next) node = below(next);
+      else settled.add(node);
     }
     return node;
   };
@@ -35,17 +27,14 @@ export function rewrite(computation: Computation, rules: readonly Rule[]): Compu
   // What a rule returned may hold new nodes: they are rewritten as well.
   const below = (root: Node): Node => {
     const map = new Map<Node, Node>();
-    for (const node of topological([root])) {
-      if (settled.has(node)) {
-        map.set(node, node);
-        continue;
-      }
-      const inputs = node.inputs.map((input) => map.get(input)!);
+    const mapped = (node: Node) => map.get(node) ?? node;
+    for (const node of topological([root], settled)) {
+      const inputs = node.inputs.map(mapped);
       const same = inputs.every((input, i) => input === node.inputs[i]);
       const copy = same ? node : graph.make(node.op, inputs, node.attributes);
       map.set(node, node === root ? copy : settle(copy));
     }
-    return map.get(root)!;
+    return mapped(root);
   };
 
   for (const node of topological(rootsOf(computation))) {
@@ -53,6 +42,14 @@ export function rewrite(computation: Computation, rules: readonly Rule[]): Compu
     done.set(node, settle(graph.make(node.op, inputs, node.attributes)));
   }
   return mapRoots(computation, (node) => done.get(node)!);
+}
+
+function applyFirst(rules: readonly Rule[], graph: Graph, node: Node): Node | undefined {
+  for (const rule of rules) {
+    const next = rule(graph, node);
+    if (next && next !== node) return next;
+  }
+  return undefined;
 }
 
 /** The same computation with every axis name mapped, in nodes, attributes and results. */

@@ -135,7 +135,7 @@ function numbers(name: string, size: number): Float32Array {
   });
 }
 
-/** `part`, the row's gradient of `input`, in the axes of the input, as the caller of a row does it. */
+/** `part`, the row's gradient of `input`, in the axes of the input, as callers of rows do it. */
 function fitTo(graph: Graph, part: Node, node: Node, input: Node): Node {
   const strange = part.axes.filter((axis) => !hasAxis(input.axes, axis.name));
   if (rowOf(node.op).kind !== "elementwise") {

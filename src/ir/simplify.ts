@@ -8,7 +8,7 @@ import { type Rule, rewrite } from "./rewrite.ts";
 const isConstant = (node: Node): boolean => node.op === "constant";
 
 /** An elementwise row on constants is a constant. */
-const fold: Rule = (graph, node) => {
+export const fold: Rule = (graph, node) => {
   const row = rowOf(node.op);
   if (row.kind !== "elementwise" || !node.inputs.every(isConstant)) return undefined;
   const values = node.inputs.map((input) => rounderOf(input.dtype)(input.attributes.value!));
@@ -22,7 +22,7 @@ const fold: Rule = (graph, node) => {
  * x op c is x, for the c that the row names. (Up to the sign of a zero: -0 + 0 is 0, but stays -0
  * here.)
  */
-const dropIdentity: Rule = (_, node) => {
+export const dropIdentity: Rule = (_, node) => {
   const { identity, commutative, kind } = rowOf(node.op);
   if (kind !== "elementwise" || identity === undefined) return undefined;
   const [a, b] = node.inputs;

@@ -22,7 +22,7 @@ export interface Comparison {
 
 /**
  * Compares numbers of a device, in the order of `expected.axes`, with the interpreter's in exact
- * mode. An element passes where |actual - expected| <= factor * bound; bool counts as true or false.
+ * mode. An element passes where |actual - expected| <= factor * bound; bool is true or false.
  */
 export function compareWithin(
   expected: Values,

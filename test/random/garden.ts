@@ -5,7 +5,7 @@ import { type Axis, type Node, sizeOfAxes } from "../../src/ir/node.ts";
 import { Draw } from "./draw.ts";
 
 export interface RandomOptions {
-  /** Fewest and most nodes (a pattern of several nodes may go a little beyond). Default: [3, 25]. */
+  /** Fewest and most nodes (patterns of several may go a little beyond). Default: [3, 25]. */
   readonly nodes?: readonly [number, number];
   /** Largest axis. Default: 70. */
   readonly largest?: number;
@@ -13,7 +13,7 @@ export interface RandomOptions {
   readonly elements?: number;
 }
 
-/** Numbers of a leaf, row-major in its axes, in its dtype (bool: 0 and -1); for tables with rows. */
+/** Numbers of a leaf in its dtype, row-major in its axes (of a table: rows, then its axes). */
 export type LeafValue = TypedArray | { readonly rows: number; readonly data: TypedArray };
 
 /** Nodes made so far, with what is needed to make more that fit. */

@@ -1,4 +1,4 @@
-/** What random graphs are grown from: each entry adds one op, or a pattern of a few, where it fits. */
+/** What random graphs are grown from: each entry adds one op, or a pattern of a few, that fits. */
 import { type Axis, axisNames, hasAxis, type Node, sizeOfAxes } from "../../src/ir/node.ts";
 import type { Garden } from "./garden.ts";
 
@@ -51,7 +51,7 @@ const divide: Growth = (g) => {
   return g.keep(g.make("divide", [a, awayFromZero(0.4)(g, b)]), 2 * g.magnitude(a));
 };
 
-// -- leaves ----------------------------------------------------------------------------------------
+// -- leaves ---------------------------------------------------------------------------------------
 
 const leaf: Growth = (g) => {
   const axes = g.shape();
@@ -90,7 +90,7 @@ const gather: Growth = (g) => {
   return bytes ? g.keep(g.make("cast", [node], { dtype: "float32" }), 255) : g.keep(node);
 };
 
-// -- choice and bits -------------------------------------------------------------------------------
+// -- choice and bits ------------------------------------------------------------------------------
 
 const compare: Growth = (g) => {
   const inputs = pair(g);
@@ -163,7 +163,7 @@ const throughInteger: Growth = (g) => {
   return g.keep(g.make("cast", [shifted], { dtype: "float32" }), 10);
 };
 
-// -- reductions and contractions -------------------------------------------------------------------
+// -- reductions and contractions ------------------------------------------------------------------
 
 /** A non-empty part of the names of these axes. */
 function part(g: Garden, axes: readonly Axis[]): string[] {
@@ -240,7 +240,7 @@ function otherFactor(g: Garden, a: Node): Node | undefined {
   return g.make("rename", [b], { names: [[name, g.axis(size).name]] });
 }
 
-// -- views -----------------------------------------------------------------------------------------
+// -- views ----------------------------------------------------------------------------------------
 
 const rename: Growth = (g) => {
   const x = g.some("float32", (node) => node.axes.length > 0);
@@ -275,7 +275,7 @@ function factorOf(size: number): number {
   return 1;
 }
 
-// --------------------------------------------------------------------------------------------------
+// -------------------------------------------------------------------------------------------------
 
 /** With how often each is tried. */
 export const growths: readonly (readonly [weight: number, growth: Growth])[] = [

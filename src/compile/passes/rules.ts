@@ -1,8 +1,10 @@
 /** Small rules that bring a lowered computation into the forms the scheduler knows. */
 import type { Computation } from "../../ir/graph.ts";
+import { decompose } from "../../ir/lower.ts";
 import { hasAxis, type Node } from "../../ir/node.ts";
 import { rowOf } from "../../ir/ops.ts";
 import { type Rule, rewrite } from "../../ir/rewrite.ts";
+import { dropIdentity, fold } from "../../ir/simplify.ts";
 import { roundUp } from "../layout.ts";
 
 /**
@@ -71,8 +73,10 @@ const gatherFirst: Rule = (graph, node) => {
   return graph.make(node.op, inputs, node.attributes);
 };
 
-export const prepare = (computation: Computation): Computation =>
-  rewrite(computation, [sinkRegrouping, withoutColumns, gatherFirst]);
+/** Derived ops taken apart, constants folded, neutral elements dropped. */
+export const simplifyAndLower = (computation: Computation): Computation =>
+  rewrite(computation, [decompose, fold, dropIdentity]);
 
-export const cut = (computation: Computation): Computation =>
-  rewrite(computation, [cutLongContractions]);
+/** The forms that the scheduler knows, and the order of every sum fixed. */
+export const arrangeForms = (computation: Computation): Computation =>
+  rewrite(computation, [sinkRegrouping, withoutColumns, gatherFirst, cutLongContractions]);

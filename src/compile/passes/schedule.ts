@@ -200,8 +200,7 @@ class Scheduler {
         rowOf(user.op).kind === "elementwise" ||
         (rowOf(user.op).kind === "reduce" && this.#takesPrologue(user, node)),
     );
-    const viewed = (this.#users.get(node) ?? []).some((user) => rowOf(user.op).kind === "view");
-    const inline = inLoops && !viewed && !this.#roots.has(node) && groups.size > 0;
+    const inline = inLoops && !this.#isViewed(node) && !this.#roots.has(node) && groups.size > 0;
     if (inline && (groups.size === 1 || this.#costOf(node) <= cheap)) {
       for (const group of groups) this.#add(group, node);
       return;
@@ -277,11 +276,17 @@ class Scheduler {
       put(homeOf(node, axes), { node, target: { kind: "result", name, axes } });
     for (const node of needed) {
       const home = this.#homes.get(node)!;
-      if (rowOf(node.op).kind !== "view")
+      if (!this.#isViewed(node))
         arrange(node, inOrderOf([...home.outer, ...home.inner], node.axes));
       put(home, { node, target: { kind: "value", node } });
     }
     return stores;
+  }
+
+  /** Whether a view is, or reads, this value: then its axes must lie as it says itself. */
+  #isViewed(node: Node): boolean {
+    const isView = (other: Node) => rowOf(other.op).kind === "view";
+    return isView(node) || (this.#users.get(node) ?? []).some(isView);
   }
 
   /** The groups, each after those that it depends on. */

@@ -41,7 +41,15 @@ export function boundsOf(size: number, threads: number, isVector: boolean): numb
 }
 
 /** What a kernel reads from memory: operands, and the anchor's own. */
-export function readsOf(kernel: Kernel): Node[] {
+export function readsOf(kernel: Kernel): readonly Node[] {
+  const known = reads.get(kernel) ?? findReads(kernel);
+  reads.set(kernel, known);
+  return known;
+}
+
+const reads = new WeakMap<Kernel, readonly Node[]>();
+
+function findReads(kernel: Kernel): readonly Node[] {
   const nodes = kernel.anchor ? [...kernel.nodes, kernel.anchor] : kernel.nodes;
   const members = new Set(nodes);
   const copied = kernel.stores.map(({ node }) => node).filter((node) => !members.has(node));
@@ -241,7 +249,7 @@ export function shard(kernels: readonly Kernel[], threads: number): SharedKernel
 
 /** The leaf or kept value below a view. */
 export const baseOf = (node: Node): Node =>
-  rowOf(node.op).kind === "index" ? node : accessOf(node).base;
+  node.inputs.length === 0 || rowOf(node.op).kind === "elementwise" ? node : accessOf(node).base;
 
 /** The share of the base that a region is. */
 function sizeWithin(region: Region, base: Node): number {

@@ -1,0 +1,78 @@
+/** `antler lab cifar10`. */
+import { environment } from "#host";
+import { cifar10 } from "../lab/cifar10.ts";
+import { type DatasetName, defaults, type VariantName } from "../lab/settings.ts";
+import { jsonReporter, TextReporter } from "./reporter.ts";
+import { terminalOf } from "./terminal.ts";
+
+/** The options as parsed. */
+export interface LabFlags {
+  readonly variant: VariantName;
+  readonly epochs: number;
+  readonly batch: number;
+  readonly learningRate?: number;
+  readonly seed: number;
+  readonly threads?: number;
+  readonly data?: string;
+  readonly dataset: DatasetName;
+  readonly limit?: number;
+  readonly json?: boolean;
+}
+
+/** Trains, and tells of it on standard output. */
+export async function runLab(flags: LabFlags, signal: AbortSignal): Promise<void> {
+  if (flags.dataset === "auto" && !flags.data) process.stderr.write(noFolder);
+  const terminal = terminalOf(process.stdout);
+  const reporter = flags.json ? jsonReporter(terminal) : new TextReporter(terminal);
+  const { variant, epochs, batch, learningRate, seed, threads, data, dataset, limit } = flags;
+  const result = await cifar10({
+    variant,
+    epochs,
+    batchSize: batch,
+    learningRate,
+    seed,
+    threads,
+    dataset,
+    folder: data,
+    limit,
+    signal,
+    onEvent: (event) => reporter.onEvent(event),
+    callbacks: reporter.callbacks,
+  });
+  if (!result) return reporter.interrupted();
+  const full = fullRun(flags);
+  if (!flags.json && full) terminal.write(`The full run: ${full}\n`);
+}
+
+const noFolder =
+  "No folder with CIFAR-10 was given (--data DIR or ANTLER_DATA): training on the embedded " +
+  "pictures, which are generated shapes.\n";
+
+/** The command that trains on all of CIFAR-10 for all epochs; undefined where it was this one. */
+export function fullRun(flags: LabFlags, variable = environment): string | undefined {
+  const { variant, epochs, batch, learningRate, seed, threads, data, dataset, limit } = flags;
+  const isFull = epochs >= defaults.epochs && limit === undefined;
+  if (isFull && (data || dataset === "embedded")) return undefined;
+  const words = [commandOf(variable("npm_lifecycle_event"))];
+  const add = (name: string, value: string | number | undefined, usual?: string | number) => {
+    if (value !== undefined && value !== usual) words.push(name, quoted(String(value)));
+  };
+  add("--variant", variant, defaults.variant);
+  words.push("--epochs", String(Math.max(epochs, defaults.epochs)));
+  add("--batch", batch, defaults.batchSize);
+  add("--learning-rate", learningRate);
+  add("--seed", seed, defaults.seed);
+  add("--threads", threads);
+  add("--dataset", dataset, defaults.dataset);
+  if (dataset !== "embedded") add("--data", data || "DIR", variable("ANTLER_DATA"));
+  return words.join(" ");
+}
+
+/** How the command was called: by the package's script, by npx, or by its name. */
+function commandOf(script: string | undefined): string {
+  if (script === "lab") return "npm run lab --";
+  return script === "npx" ? "npx antler lab cifar10" : "antler lab cifar10";
+}
+
+const quoted = (text: string): string =>
+  /^[\w./\\:~-]+$/.test(text) ? text : `'${text.replace(/'/g, "'\\''")}'`;

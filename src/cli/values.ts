@@ -1,0 +1,31 @@
+/** Parsers of options' values. What they refuse is wrong use, with the value that came. */
+import { InvalidArgumentError } from "commander";
+import { nearest } from "../base/errors.ts";
+
+/** A parser of whole numbers from `least` to `most`. */
+export const whole =
+  (least: number, most = Number.MAX_SAFE_INTEGER) =>
+  (text: string): number => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= least && value <= most) return value;
+    const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `${least} to ${most}`;
+    throw new InvalidArgumentError(`It must be a whole number ${range}.`);
+  };
+
+/** Parses a finite number of at least 0. */
+export function rate(text: string): number {
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  if (value >= 0 && value < Number.POSITIVE_INFINITY) return value;
+  throw new InvalidArgumentError("It must be a number of at least 0, such as 5e-5.");
+}
+
+/** A parser of one of these names. */
+export const oneOf =
+  <Name extends string>(names: readonly Name[]) =>
+  (text: string): Name => {
+    const found = names.find((name) => name === text);
+    if (found !== undefined) return found;
+    const near = nearest(text, names);
+    const hint = near === undefined ? "" : ` Did you mean ${near}?`;
+    throw new InvalidArgumentError(`It must be one of: ${names.join(", ")}.${hint}`);
+  };

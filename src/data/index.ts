@@ -1,0 +1,8 @@
+export { type Cifar10Options, cifar10ClassNames, cifar10Name, loadCifar10 } from "./cifar10.ts";
+export {
+  type EmbeddedOptions,
+  embeddedClassNames,
+  embeddedName,
+  embeddedPictures,
+} from "./embedded.ts";
+export type { ImageDataset, ImageSplit } from "./images.ts";

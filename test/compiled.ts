@@ -208,10 +208,11 @@ export class CompiledProgram {
 function itemsOf(program: Program, exported: Record<string, unknown>) {
   const kernels: KernelItem[] = [];
   const barriers: { after: number; before: number }[] = [];
-  let after = -1;
+  const signals: number[] = [];
   for (const line of program.text.split("\n")) {
-    if (line === "signal") after = kernels.length - 1;
-    else if (line === "wait") barriers.push({ after, before: kernels.length });
+    if (line === "signal") signals.push(kernels.length - 1);
+    else if (line === "wait")
+      barriers.push({ after: signals[barriers.length], before: kernels.length });
     else if (line.startsWith("kernel ")) {
       const { split, code } = program.report.kernels[kernels.length];
       const copies = /^kernel \d+: uniform /.test(line) && !line.endsWith("nothing fused");

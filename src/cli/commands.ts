@@ -35,7 +35,7 @@ function cifar10Command(signal: AbortSignal): Command {
     .option("--epochs <n>", "epochs to train", whole(1), defaults.epochs)
     .option("--batch <n>", "pictures in a step", whole(1), defaults.batchSize)
     .option("--learning-rate <x>", "the optimizer's rate (default: the net's own)", rate)
-    .option("--seed <n>", "same seed, same bits", whole(0), defaults.seed)
+    .option("--seed <n>", "same seed, same bits", whole(0, 2 ** 53 - 1), defaults.seed)
     .addOption(threadsOption())
     .addOption(
       new Option("--data <dir>", "folder with CIFAR-10's six files, binary version").env(

@@ -26,7 +26,7 @@ export async function explain(flags: ExplainFlags): Promise<void> {
   const { style, write } = terminalOf(process.stdout);
   const times = flags.profile ? profileKernels(program) : undefined;
   const { variant, kind, batch } = flags;
-  const title = `${variant}, the step to ${kind}, batch ${batch}`;
+  const title = `${variant}, ${kind} step, batch ${batch}`;
   write(explanation(title, program, times, (text) => style("bold", text)));
 }
 

@@ -20,9 +20,10 @@ export function explanation(
   const codes = new Set(kernels.map(({ code }) => code)).size;
   const width = Math.max(...passes.map(({ name }) => name.length));
   const bytes = kernels.reduce((sum, kernel) => sum + kernel.bytes, 0);
+  const threads = program.threads === 1 ? "1 thread" : `${program.threads} threads`;
   const multiplyAdd = program.fma ? "fused multiply-add" : "no fused multiply-add";
   return [
-    bold(`${title}: ${program.threads} of its threads used, ${multiplyAdd}`),
+    bold(`${title}: ${threads}, ${multiplyAdd}`),
     "",
     bold("Passes"),
     ...passes.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),

@@ -1,6 +1,7 @@
 /** `antler lab cifar10`. */
 import { environment } from "#host";
-import { cifar10 } from "../lab/cifar10.ts";
+import { type Cifar10Options, cifar10 } from "../lab/cifar10.ts";
+import type { ResultEvent } from "../lab/events.ts";
 import { type DatasetName, defaults, type VariantName } from "../lab/settings.ts";
 import { jsonReporter, TextReporter } from "./reporter.ts";
 import { terminalOf } from "./terminal.ts";
@@ -24,25 +25,28 @@ export async function runLab(flags: LabFlags, signal: AbortSignal): Promise<void
   if (flags.dataset === "auto" && !flags.data) process.stderr.write(noFolder);
   const terminal = terminalOf(process.stdout);
   const reporter = flags.json ? jsonReporter(terminal) : new TextReporter(terminal);
-  const { variant, epochs, batch, learningRate, seed, threads, data, dataset, limit } = flags;
-  const result = await cifar10({
-    variant,
-    epochs,
-    batchSize: batch,
-    learningRate,
-    seed,
-    threads,
-    dataset,
-    folder: data,
-    limit,
-    signal,
-    onEvent: (event) => reporter.onEvent(event),
-    callbacks: reporter.callbacks,
-  });
+  let result: ResultEvent | undefined;
+  try {
+    result = await cifar10({
+      ...optionsOf(flags),
+      signal,
+      onEvent: (event) => reporter.onEvent(event),
+      callbacks: reporter.callbacks,
+    });
+  } catch (error) {
+    reporter.leave();
+    throw error;
+  }
   if (!result) return reporter.interrupted();
   const full = fullRun(flags);
   if (!flags.json && full) terminal.write(`The full run: ${full}\n`);
 }
+
+const optionsOf = ({ batch, data, ...same }: LabFlags): Cifar10Options => ({
+  ...same,
+  batchSize: batch,
+  folder: data,
+});
 
 const noFolder =
   "No folder with CIFAR-10 was given (--data DIR or ANTLER_DATA): training on the embedded " +

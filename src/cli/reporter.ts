@@ -3,12 +3,14 @@ import type { EpochEvent, LabEvent } from "../lab/events.ts";
 import type { Callback, FitParams } from "../train/callbacks.ts";
 import { ProgressLine } from "./progress.ts";
 import type { Terminal } from "./terminal.ts";
-import { epochText, resultText, score, startText } from "./text.ts";
+import { epochText, resultText, score, startText, timesText } from "./text.ts";
 
 export interface Reporter {
   /** For the fit. */
   readonly callbacks: readonly Callback[];
   onEvent(event: LabEvent): void;
+  /** The run ended before its result: what follows starts on a line of its own. */
+  leave(): void;
   /** The run was ended by Ctrl-C. */
   interrupted(): void;
 }
@@ -17,6 +19,7 @@ export interface Reporter {
 export const jsonReporter = ({ write }: Terminal): Reporter => ({
   callbacks: [],
   onEvent: (event) => write(`${JSON.stringify(event)}\n`),
+  leave: () => {},
   interrupted: () => {},
 });
 
@@ -36,21 +39,27 @@ export class TextReporter implements Reporter {
 
   onEvent(event: LabEvent): void {
     if (event.event === "start") this.#say(startText(event));
-    else if (event.event === "result") this.#say(this.#terminal.style("bold", resultText(event)));
-    else {
+    else if (event.event === "result") {
+      this.#say(this.#terminal.style("bold", resultText(event)));
+      this.#say(timesText(event));
+    } else {
       this.#epochs.push(event);
       if (this.#line) this.#line.finish(event);
       else this.#say(epochText(event, this.#plain.params!));
     }
   }
 
-  interrupted(): void {
+  leave(): void {
     this.#line?.leave();
+  }
+
+  interrupted(): void {
+    this.leave();
     const [first, ...others] = this.#epochs;
-    if (!first) return this.#say("Interrupted in the first epoch");
+    if (!first) return this.#say("Interrupted before the end of the first epoch");
     const best = others.reduce((a, b) => (b.valLoss < a.valLoss ? b : a), first);
     this.#say(
-      `Interrupted after ${this.#epochs.length} of the epochs; the best was epoch ${best.epoch}: ` +
+      `Interrupted after epoch ${this.#epochs.length}; the best was epoch ${best.epoch}: ` +
         `validation loss ${score(best.valLoss)}, accuracy ${score(best.valAccuracy)}`,
     );
   }

@@ -22,23 +22,31 @@ const datasetTitles: Record<string, string> = {
   embedded: "the embedded pictures (generated shapes, not CIFAR-10)",
 };
 
+/** Two lines: the net and what it runs on, the pictures. */
 export function startText(start: StartEvent): string {
-  const { variant, dataset, train, validation, parameters, device, threads, fma } = start;
+  const { variant, seed, dataset, train, validation, parameters, device, threads, fma } = start;
   const unit = threads === 1 ? "thread" : "threads";
+  const multiplyAdd = fma ? "fused multiply-add" : "no fused multiply-add";
   return (
-    `Training ${variant} (${count(parameters)} parameters, seed ${start.seed}) on ` +
-    `${datasetTitles[dataset] ?? dataset}: ${count(train)} to train, ${count(validation)} to ` +
-    `validate; ${device}, ${threads} ${unit}, ${fma ? "with" : "without"} fused multiply-add`
+    `Net ${variant}, ${count(parameters)} parameters, seed ${seed}; ${device}, ${threads} ${unit}, ` +
+    `${multiplyAdd}\n${count(train)} pictures to train and ${count(validation)} to validate, of ` +
+    `${datasetTitles[dataset] ?? dataset}`
   );
 }
 
+/** The line that counts: losses and accuracies of the best epoch's weights. */
 export function resultText(result: ResultEvent): string {
   const { bestEpoch, epochs, valLoss, valAccuracy, testLoss, testAccuracy } = result;
   return (
     `Best epoch ${bestEpoch} of ${epochs}: validation loss ${score(valLoss)}, accuracy ` +
-    `${score(valAccuracy)}; test loss ${score(testLoss)}, accuracy ${score(testAccuracy)}; ` +
-    `evaluating ${short(result.microsecondsPerSample)} us a picture, first step after ` +
-    `${duration(result.secondsToFirstStep)}, all ${duration(result.seconds)}`
+    `${score(valAccuracy)}; test loss ${score(testLoss)}, accuracy ${score(testAccuracy)}`
+  );
+}
+
+export function timesText(result: ResultEvent): string {
+  return (
+    `Evaluating takes ${short(result.microsecondsPerSample)} us a picture; first step after ` +
+    `${duration(result.secondsToFirstStep)}, ${duration(result.seconds)} in all`
   );
 }
 

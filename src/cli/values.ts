@@ -4,11 +4,11 @@ import { nearest } from "../base/errors.ts";
 
 /** A parser of whole numbers from `least` to `most`. */
 export const whole =
-  (least: number, most = Number.MAX_SAFE_INTEGER) =>
+  (least: number, most?: number) =>
   (text: string): number => {
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-    if (value >= least && value <= most) return value;
-    const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `${least} to ${most}`;
+    if (value >= least && value <= (most ?? Number.MAX_SAFE_INTEGER)) return value;
+    const range = most === undefined ? `of at least ${least}` : `from ${least} to ${most}`;
     throw new InvalidArgumentError(`It must be a whole number ${range}.`);
   };
 

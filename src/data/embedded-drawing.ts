@@ -51,7 +51,7 @@ export const WORDS_PER_PICTURE = DRAWN_WORDS + IMAGE_BYTES / 4;
 
 /** Coordinate of the picture's centre. */
 const MIDDLE = (IMAGE_SIDE - 1) / 2;
-/** No figure reaches further from its centre than this many radii (a square's corner: 1.14). */
+/** No figure reaches further from its centre than this many radii (the corner of stripes: 1.31). */
 const REACH = 1.35;
 
 /** The picture being drawn, [32, 32, 3], as numbers that need not be whole nor within 0 to 255. */

@@ -12,8 +12,8 @@ export interface PictureClass {
   readonly maxTurn: number;
 }
 
-// Cosine and sine of the angles between the axes and edges of a five-pointed star: 36 degrees, and
-// 18 degrees.
+// Cosine and sine of 36 degrees, a tenth of a turn: the angle between the axes of a five-pointed
+// star.
 const COS_36 = 0.8090169943749475;
 const SIN_36 = 0.5877852522924731;
 
@@ -57,6 +57,7 @@ function bars(position: number, period: number): number {
   return Math.abs(phase) - period / 4;
 }
 
+/** The classes of the embedded data set, in the order of their labels. */
 export const pictureClasses: readonly PictureClass[] = [
   { name: "disc", distance: (u, v) => disc(u, v, 0.85), maxTurn: 0.5 },
   { name: "ring", distance: (u, v) => Math.abs(disc(u, v, 0.72)) - 0.2, maxTurn: 0.5 },

@@ -94,8 +94,7 @@ export class Recorder implements Callback {
       msPerStep: rounded(this.#trainMilliseconds / params.steps),
     };
     this.epochs++;
-    // A loss that is no number is the worst.
-    if (!this.best || valLoss < this.best.valLoss || Number.isNaN(this.best.valLoss)) {
+    if (!this.best || isLower(valLoss, this.best.valLoss)) {
       const weights = await model.getWeights();
       this.best = { epoch: event.epoch, valLoss, valAccuracy, weights };
     }
@@ -106,3 +105,6 @@ export class Recorder implements Callback {
     return { model: this.model!, params: this.params! };
   }
 }
+
+/** A loss that is no number is the highest. */
+const isLower = (a: number, b: number): boolean => a < b || (Number.isNaN(b) && !Number.isNaN(a));

@@ -147,7 +147,9 @@ describe("a sequence of layers", () => {
     const second = new Sequence([shared, dense(3)]);
     second.build([2], 2);
     expect(second.layers[0].weights[0].path).toBe("dense/kernel");
-    expect(() => new Sequence([dense(4), shared]).build([2], 1)).toThrow(
+    const third = new Sequence([dense(4), shared]);
+    expect(third.layers.map(({ name }) => name)).toEqual(["dense_1", "dense"]);
+    expect(() => third.build([2], 1)).toThrow(
       'Dense "dense": inputs of shape [2], as it was built for, got [4].',
     );
   });

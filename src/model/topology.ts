@@ -41,7 +41,8 @@ export class Sequence implements Topology {
         expected: "layers must be an array",
         received: describe(layers),
       });
-    for (const layer of layers) this.add(layer);
+    for (const layer of layers) this.#append(layer);
+    assignNames(this.#layers);
   }
 
   get layers(): readonly Layer[] {
@@ -70,6 +71,11 @@ export class Sequence implements Topology {
 
   /** Adds a layer at the end; the next `build` builds it. */
   add(layer: Layer): void {
+    this.#append(layer);
+    assignNames(this.#layers);
+  }
+
+  #append(layer: Layer): void {
     const who = "sequential";
     if (!(layer instanceof Layer))
       throw new ValueError({
@@ -88,7 +94,6 @@ export class Sequence implements Topology {
         received: `two layers named "${givenName}"`,
       });
     this.#layers.push(layer);
-    assignNames(this.#layers);
   }
 
   build(inputShape: Shape, seed: number): void {

@@ -1,6 +1,6 @@
 /** The names of a traced step, bound to variables, tables, inputs and results. */
 import type { DType, TypedArray } from "../base/dtype.ts";
-import { NameError, ShapeError, ValueError } from "../base/errors.ts";
+import { describe, NameError, ShapeError, ValueError } from "../base/errors.ts";
 import { formatShape, sameShape } from "../base/shape.ts";
 import type { Canonical } from "../ir/canonical.ts";
 import { rootsOf } from "../ir/graph.ts";
@@ -33,8 +33,9 @@ interface InputField {
   readonly size: number;
 }
 
-/** Binds a step; tables that it does not use are left alone. */
+/** Binds a step for `owner`, an engine; tables that it does not use are left alone. */
 export function bind(
+  owner: object,
   canonical: Canonical,
   traced: Traced,
   tables: Readonly<Record<string, Table>>,
@@ -56,7 +57,7 @@ export function bind(
     tables: of("table").map((leaf) => ({
       name: leaf.name,
       traced: leaf.traced,
-      table: tableFor(leaf.node, leaf.traced, tables),
+      table: tableFor(owner, leaf.node, leaf.traced, tables),
     })),
     inputs: of("input").map((leaf) => ({
       name: leaf.name,
@@ -68,7 +69,12 @@ export function bind(
   };
 }
 
-function tableFor(leaf: Node, name: string, tables: Readonly<Record<string, Table>>) {
+function tableFor(
+  owner: object,
+  leaf: Node,
+  name: string,
+  tables: Readonly<Record<string, Table>>,
+): ResidentTable {
   const table = tables[name];
   if (table === undefined)
     throw new NameError({
@@ -76,11 +82,11 @@ function tableFor(leaf: Node, name: string, tables: Readonly<Record<string, Tabl
       expected: `a table named "${name}"`,
       received: Object.keys(tables).join(", ") || "none",
     });
-  if (!(table instanceof ResidentTable))
+  if (!(table instanceof ResidentTable) || table.owner !== owner)
     throw new ValueError({
       who: `table "${name}"`,
-      expected: "must come from upload()",
-      received: "something else",
+      expected: "must come from upload() of the same engine",
+      received: table instanceof ResidentTable ? "a table of another engine" : describe(table),
     });
   table.check(name);
   const sizes = leaf.axes.map((axis) => axis.size);

@@ -234,6 +234,10 @@ describe("wrong use", () => {
     const upload = (data: Uint8Array | Float32Array, ...shape: number[]) =>
       engine.upload({ data, shape });
     await expect(engine.load(traced)).rejects.toThrow('a table named "images"');
+    const foreign = await make().upload({ data: new Uint8Array(30), shape: [5, 2, 3] });
+    await expect(engine.load(traced, { images: foreign })).rejects.toThrow(
+      'table "images": must come from upload() of the same engine, got a table of another engine.',
+    );
     const wrong = await upload(new Uint8Array(15), 5, 3);
     await expect(engine.load(traced, { images: wrong })).rejects.toThrow(
       "rows must be uint8 of shape [2, 3] (sizes of 1 left out), got uint8 of shape [3]",

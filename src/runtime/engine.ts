@@ -95,7 +95,12 @@ export class Engine implements VariableStore {
         free();
         throw error;
       }
-      return new ResidentTable(shape, buffer!, () => void this.#queue.add(async () => free()));
+      return new ResidentTable(
+        this,
+        shape,
+        buffer!,
+        () => void this.#queue.add(async () => free()),
+      );
     });
   }
 
@@ -109,7 +114,7 @@ export class Engine implements VariableStore {
   async load(traced: Traced, tables: Readonly<Record<string, Table>> = {}): Promise<Execution> {
     this.#checkOpen("load");
     const canonical = canonicalize(traced.computation);
-    const binding = bind(canonical, traced, tables);
+    const binding = bind(this, canonical, traced, tables);
     const key = print(canonical.computation);
     if (!this.#areHere(binding.variables)) await this.#fetch(binding.variables);
     this.#places.take(binding.variables);
@@ -231,11 +236,11 @@ export class Engine implements VariableStore {
 
   /** Queues a task on variables, which stay where they are until it is done. */
   async #with<T>(variables: readonly Variable[], task: () => Promise<T>): Promise<T> {
-    this.#places.pin(variables);
+    const unpin = this.#places.pin(variables);
     try {
       return await this.#queue.add(task);
     } finally {
-      this.#places.unpin(variables);
+      unpin();
     }
   }
 

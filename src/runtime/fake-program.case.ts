@@ -100,6 +100,7 @@ export function compileFake(computation: Computation, settings: CompileOptions):
     arenaBytes: 256,
     scratchBytes: 64,
     syncBytes: 64,
+    records: [],
     arguments: Array.from({ length: threads }, (_, thread) => [
       { kind: "variable", name: variable.attributes.name!, offset: 0 },
       { kind: "number", value: bound(thread) },

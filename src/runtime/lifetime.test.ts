@@ -6,6 +6,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { fusedMultiplyAdd } from "./features.ts";
+
 /** A process of its own has to show when it ends; it needs JavaScript, as the package has it. */
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 let folder = "";
@@ -100,4 +102,20 @@ console.log(variable.hostValue[0]);
     expect(stdout).toBe("2\n");
     expect(status).toBe(0);
   });
+});
+
+it("a script without any flag of Node's runs on the default engine, fused where it can be", () => {
+  const { stdout, stderr, status } = run(`
+import { defaultEngine } from "./runtime/engine.js";
+import { Trace } from "./tensor/trace.js";
+const trace = new Trace();
+const x = trace.input("x", "float32", [20, 20]);
+trace.result("square", x.matmul(x).sum());
+const execution = await defaultEngine().load(trace.finish());
+const { square } = await execution.run(1, { x: new Float32Array(400).fill(1) });
+console.log(square[0], execution.fma);
+`);
+  expect(stderr).toBe("");
+  expect(stdout).toBe(`8000 ${fusedMultiplyAdd()}\n`);
+  expect(status).toBe(0);
 });

@@ -1,11 +1,11 @@
 /** Options of an engine, and the device that they ask for. */
 
-import { cpuCount } from "#host";
+import { cpuCount, sharedMemoryAvailable } from "#host";
 import { DeviceError, describe, NameError, ValueError } from "../base/errors.ts";
 import { type CompileOptions, compile } from "../compile/compile.ts";
 import type { TileOptions } from "../compile/tile.ts";
 import type { Device } from "./device.ts";
-import { fusedMultiplyAdd, sharedMemory } from "./features.ts";
+import { fusedMultiplyAdd } from "./features.ts";
 import { ReferenceDevice } from "./reference.ts";
 import { WasmDevice } from "./wasm.ts";
 
@@ -73,8 +73,8 @@ function checkThreads(threads: number | undefined): void {
 
 function settingsFor(options: EngineOptions): CompileOptions {
   const { tiles } = options;
-  const shared = options.shared ?? sharedMemory();
-  if (shared && !sharedMemory())
+  const shared = options.shared ?? sharedMemoryAvailable();
+  if (shared && !sharedMemoryAvailable())
     throw missing("shared memory", "In a browser, the page must be cross-origin isolated.");
   if (!shared && (options.threads ?? 1) > 1)
     throw missing(`the shared memory that ${options.threads} threads need`, "Leave threads out.");

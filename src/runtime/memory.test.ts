@@ -1,10 +1,12 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { MemoryError } from "../base/errors.ts";
+import { compile } from "../compile/compile.ts";
 import { Trace } from "../tensor/trace.ts";
 import { readVariables, Variable, writeVariables } from "../tensor/variable.ts";
 import { Engine } from "./engine.ts";
 import { type FakeOptions, fakeEngine } from "./fake-engine.case.ts";
 import { inputsOf, traceOn } from "./fake-program.case.ts";
+import { WasmDevice } from "./wasm.ts";
 
 const mebibyte = 2 ** 20;
 const engines: Engine[] = [];
@@ -155,12 +157,67 @@ it("a value that is set after a call was asked for is not what that call sees", 
   expect(await last(a.variable)).toBe(10);
 });
 
+it("a closed engine gives its memory back, whoever still knows the engine", async () => {
+  const Real = WebAssembly.Memory;
+  const made: WeakRef<WebAssembly.Memory>[] = [];
+  WebAssembly.Memory = class extends Real {
+    constructor(descriptor: WebAssembly.MemoryDescriptor) {
+      super(descriptor);
+      made.push(new WeakRef(this));
+    }
+  };
+  try {
+    const { engine } = make();
+    const { run, variable } = await model(engine, 1000);
+    expect(await run(2)).toBe(2);
+    await engine.close();
+    expect(await last(variable)).toBe(2);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    global.gc!();
+    expect(made.map((memory) => memory.deref())).toEqual([undefined]);
+    expect(await last(variable)).toBe(2);
+    await expect(engine.upload({ data: Float32Array.of(1), shape: [1] })).rejects.toThrow(
+      "upload: an open engine, got one that was closed.",
+    );
+  } finally {
+    WebAssembly.Memory = Real;
+  }
+});
+
+it("addresses beyond 2 GiB are as good as others", async () => {
+  const settings = { threads: 2, fma: false, shared: true };
+  const device = new WasmDevice({
+    ...settings,
+    compile: (computation) => compile(computation, settings),
+    memoryAvailable: () => undefined,
+  });
+  // Never written, so it takes addresses but no memory.
+  await device.allocate([{ dtype: "uint8", sizes: [2 ** 31 + 2 ** 20] }], true);
+  const engine = new Engine({}, device);
+  engines.push(engine);
+  const v = new Variable({ path: "v", shape: [40, 40], initial: new Float32Array(1600).fill(1) });
+  const table = await engine.upload({ data: Uint8Array.of(1, 2, 3, 4, 5, 6), shape: [3, 2] });
+  const trace = new Trace();
+  const rows = trace.gather("rows", "uint8", [2], trace.input("at", "uint32", [2]));
+  const next = trace.read(v).matmul(trace.read(v)).multiply(0.25);
+  trace.assign(v, next);
+  trace.result("next", next);
+  trace.result("sum", rows.cast("float32").sum());
+  const execution = await engine.load(trace.finish(), { rows: table });
+  expect(execution.threads).toBe(2);
+  const { next: both, sum } = await execution.run(2, { at: Uint32Array.of(2, 0, 1, 1) });
+  expect(both).toEqual(Float32Array.from({ length: 3200 }, (_, i) => (i < 1600 ? 10 : 1000)));
+  expect(sum).toEqual(Float32Array.of(14, 14));
+  expect(await last(v)).toBe(1000);
+});
+
 it("the host's own limit of addresses is found by trying", async () => {
   const Real = WebAssembly.Memory;
-  // As under `ulimit -v`: a large maximum is refused.
+  // As under `ulimit -v`: a large maximum is refused, later any.
+  let most = 2048;
   const Small = class extends Real {
     constructor(descriptor: WebAssembly.MemoryDescriptor) {
-      if (descriptor.maximum! > 2048) throw new RangeError("could not allocate memory");
+      if (descriptor.maximum! > most) throw new RangeError("could not allocate memory");
       super(descriptor);
     }
   };
@@ -170,6 +227,9 @@ it("the host's own limit of addresses is found by trying", async () => {
     const { run } = await model(engine, 1000);
     expect(await run(2)).toBe(2);
     await expect(model(engine, 30_000_000)).rejects.toThrow("must fit into 128 MiB");
+    most = 0;
+    expect(() => make()).toThrow(MemoryError);
+    expect(() => make()).toThrow("got a host that has none left");
   } finally {
     WebAssembly.Memory = Real;
   }

@@ -1,4 +1,5 @@
 /** The one memory of a device: shared with its workers, or the worker's own. */
+import { MemoryError } from "../base/errors.ts";
 import type { Pool } from "./pool.ts";
 
 /** Bytes of a page, the unit in which a WebAssembly.Memory grows. */
@@ -31,15 +32,26 @@ export interface DeviceMemory {
 export class SharedMemory implements DeviceMemory {
   readonly memory: WebAssembly.Memory;
 
-  /** The largest memory up to `maximumBytes` for which the host has addresses. */
+  /**
+   * The largest memory up to `maximumBytes` for which the host has addresses.
+   *
+   * @throws MemoryError if it has none
+   */
   constructor(maximumBytes: number) {
     for (let maximum = Math.floor(maximumBytes / pageBytes); ; maximum = Math.ceil(maximum / 2)) {
       try {
         this.memory = new WebAssembly.Memory({ initial: 1, maximum, shared: true });
         this.maximumBytes = maximum * pageBytes;
         return;
-      } catch (error) {
-        if (maximum <= 1) throw error;
+      } catch (cause) {
+        if (maximum > 1) continue;
+        throw new MemoryError({
+          who: 'device "wasm"',
+          expected: "addresses for a memory (most hosts set about 10 GiB aside for each)",
+          received: "a host that has none left",
+          fix: "Raise the limit of addresses (ulimit -v), or close engines that are not needed.",
+          cause,
+        });
       }
     }
   }

@@ -37,7 +37,7 @@ export class Places {
   /** Those with a buffer. */
   readonly #resident = new Set<Held>();
   /** Variables of calls that are asked for: they stay where they are. */
-  readonly #pending = new Map<Variable, number>();
+  readonly #pending = new Set<{ readonly variables: readonly Variable[] }>();
   #workspace: DeviceBuffer | undefined;
   #calls = 0;
 
@@ -45,11 +45,6 @@ export class Places {
   constructor(device: Device, store: VariableStore) {
     this.#device = device;
     this.#store = store;
-  }
-
-  /** How many variables are on the device. */
-  get resident(): number {
-    return this.#resident.size;
   }
 
   /** Whether a variable's value is on its own host array, or held here. */
@@ -73,18 +68,11 @@ export class Places {
     }
   }
 
-  /** Keeps variables where they are until `release` is called for them as often. */
-  pin(variables: readonly Variable[]): void {
-    for (const variable of variables)
-      this.#pending.set(variable, (this.#pending.get(variable) ?? 0) + 1);
-  }
-
-  unpin(variables: readonly Variable[]): void {
-    for (const variable of variables) {
-      const count = this.#pending.get(variable)! - 1;
-      if (count > 0) this.#pending.set(variable, count);
-      else this.#pending.delete(variable);
-    }
+  /** Keeps variables where they are until the function that it returns is called. */
+  pin(variables: readonly Variable[]): () => void {
+    const call = { variables };
+    this.#pending.add(call);
+    return () => this.#pending.delete(call);
   }
 
   /**
@@ -262,10 +250,11 @@ export class Places {
    * `all`: also those that will soon be back.
    */
   async #moveAway(all: boolean): Promise<boolean> {
+    const pinned = new Set([...this.#pending].flatMap(({ variables }) => variables));
     const leaving: { held: Held; variable: Variable; buffer: DeviceBuffer }[] = [];
     for (const held of this.#resident) {
       const variable = held.variable.deref();
-      if (!variable || this.#pending.has(variable)) continue;
+      if (!variable || pinned.has(variable)) continue;
       const isInTurn = held.returns > 1 && this.#calls - held.lastUse <= recentCalls;
       if (isInTurn && !all) continue;
       leaving.push({ held, variable, buffer: held.buffer! });

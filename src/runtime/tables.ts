@@ -17,10 +17,13 @@ export class ResidentTable implements Table {
   readonly rows: number;
   readonly rowShape: Shape;
   readonly buffer: DeviceBuffer;
+  /** The engine that it was uploaded to. */
+  readonly owner: object;
   readonly #onRelease: () => void;
   #isReleased = false;
 
-  constructor(shape: Shape, buffer: DeviceBuffer, onRelease: () => void) {
+  constructor(owner: object, shape: Shape, buffer: DeviceBuffer, onRelease: () => void) {
+    this.owner = owner;
     [this.rows = 0, ...this.rowShape] = shape;
     this.buffer = buffer;
     this.#onRelease = onRelease;

@@ -21,6 +21,7 @@ export interface ProgramHost {
 
 /** What lies where in the workspace of a call, in bytes from its start. */
 interface Plan {
+  readonly steps: number;
   readonly sync: number;
   /** For each thread. */
   readonly arguments: readonly number[];
@@ -40,6 +41,8 @@ export class WasmProgram implements LoadedProgram {
   readonly #device: ProgramHost;
   /** The words of all threads for the places they were last made for. */
   #words: { readonly places: readonly number[]; readonly words: readonly Int32Array[] } | undefined;
+
+  #lastPlan: Plan | undefined;
 
   constructor(program: Program, module: WebAssembly.Module, device: ProgramHost) {
     this.program = program;
@@ -104,6 +107,7 @@ export class WasmProgram implements LoadedProgram {
   }
 
   #plan(steps: number): Plan {
+    if (this.#lastPlan?.steps === steps) return this.#lastPlan;
     const { program } = this;
     let bytes = 0;
     const place = (size: number): number => {
@@ -120,7 +124,8 @@ export class WasmProgram implements LoadedProgram {
       inputs: place(program.inputBytes * steps),
       results: place(program.resultBytes * steps),
     };
-    return { ...parts, bytes };
+    this.#lastPlan = { ...parts, steps, bytes };
+    return this.#lastPlan;
   }
 
   #wordsFor(

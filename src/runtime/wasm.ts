@@ -2,7 +2,7 @@
 
 import { memoryAvailable } from "#host";
 import { arrayFor, type TypedArray } from "../base/dtype.ts";
-import { DeviceError, describe, MemoryError } from "../base/errors.ts";
+import { DeviceError, describe, MemoryError, StateError } from "../base/errors.ts";
 import { sizeOf } from "../base/shape.ts";
 import {
   gatherFrom,
@@ -49,8 +49,9 @@ export class WasmDevice implements Device, ProgramHost {
   readonly kind = "wasm";
   readonly #options: WasmOptions;
   readonly #arena = new Arena();
-  readonly #memory: DeviceMemory;
-  readonly #shared: SharedMemory | undefined;
+  /** Undefined once the device is closed: then nothing may keep the memory alive. */
+  #memory: DeviceMemory | undefined;
+  #shared: SharedMemory | undefined;
   readonly #maximumBytes: number;
   readonly #buffers = new Set<DeviceBuffer>();
   #pool: Pool | undefined;
@@ -71,7 +72,7 @@ export class WasmDevice implements Device, ProgramHost {
 
   /** Bytes of arrays that the device holds now, and bytes of memory that it has taken for them. */
   get memory(): { readonly used: number; readonly taken: number } {
-    return { used: this.#arena.used, taken: this.#memory.bytes };
+    return { used: this.#arena.used, taken: this.#memory?.bytes ?? 0 };
   }
 
   async load(computation: Computation): Promise<LoadedProgram> {
@@ -96,7 +97,7 @@ export class WasmDevice implements Device, ProgramHost {
     const sizes = requests.map((request) => layoutFor(request).bytes + lineBytes);
     const asked = Arena.bytesFor(sizes);
     if (asked > this.#maximumBytes) throw this.#tooMuch(asked);
-    const places = this.#arena.allocate(sizes, grow ? this.#maximumBytes : this.#memory.bytes);
+    const places = this.#arena.allocate(sizes, grow ? this.#maximumBytes : this.cells.bytes);
     if (!places) {
       if (grow) throw this.#tooMuch(asked);
       return undefined;
@@ -115,14 +116,14 @@ export class WasmDevice implements Device, ProgramHost {
   }
 
   async #growTo(needed: number, asked: number): Promise<void> {
-    const { bytes } = this.#memory;
+    const { bytes } = this.cells;
     if (needed <= bytes) return;
     const target = Math.min(roundUp(needed, growthBytes), this.#maximumBytes);
     const more = target - bytes;
     const { memoryAvailable: available = memoryAvailable } = this.#options;
     const left = more > uncheckedBytes ? available() : undefined;
     if (left !== undefined && left < more) throw this.#tooMuch(asked, left);
-    if (!(await this.#memory.grow(target))) throw this.#tooMuch(asked, left);
+    if (!(await this.cells.grow(target))) throw this.#tooMuch(asked, left);
   }
 
   #tooMuch(asked: number, left?: number): MemoryError {
@@ -147,14 +148,16 @@ export class WasmDevice implements Device, ProgramHost {
   }
 
   async write(buffers: readonly DeviceBuffer[], values: readonly TypedArray[]): Promise<void> {
-    await this.#memory.write(buffers.flatMap((buffer, i) => piecesOf(buffer, values[i]!)));
+    if (buffers.length === 0) return; // Not worth a message to a worker.
+    await this.cells.write(buffers.flatMap((buffer, i) => piecesOf(buffer, values[i]!)));
     for (const buffer of buffers) buffer.lost = undefined;
   }
 
   async read(buffers: readonly DeviceBuffer[]): Promise<TypedArray[]> {
+    if (buffers.length === 0) return [];
     const layouts = buffers.map(layoutFor);
     const ranges = buffers.map(({ place }, i) => ({ address: place, bytes: layouts[i]!.bytes }));
-    const found = await this.#memory.read(ranges);
+    const found = await this.cells.read(ranges);
     return buffers.map(({ dtype, sizes }, i) => {
       const values = arrayFor(dtype, sizeOf(sizes));
       gatherFrom(viewAll(dtype, found[i]!), values, layouts[i]!);
@@ -164,11 +167,20 @@ export class WasmDevice implements Device, ProgramHost {
 
   async close(): Promise<void> {
     await this.#pool?.close();
+    this.#pool = undefined;
+    this.#memory = undefined;
+    this.#shared = undefined;
   }
 
   // -- ProgramHost ------------------------------------------------------------------------------
 
   get cells(): DeviceMemory {
+    if (!this.#memory)
+      throw new StateError({
+        who: 'device "wasm"',
+        expected: "an open one",
+        received: "a closed one",
+      });
     return this.#memory;
   }
 
@@ -178,7 +190,7 @@ export class WasmDevice implements Device, ProgramHost {
       this.#pool = undefined;
     }
     this.#pool ??= new Pool(
-      { memory: this.#shared?.memory, pages: this.#memory.bytes / pageBytes },
+      { memory: this.#shared?.memory, pages: this.cells.bytes / pageBytes },
       (error) => this.#failed(error),
       this.#options.startWorker,
     );

@@ -79,13 +79,20 @@ export class RowProgram {
     const last = Math.max(0, ...this.#pass.values());
     for (let pass = 0; pass <= last; pass++) this.#runPass(pass, scope, from, to);
     for (const store of this.#kernel.stores)
-      if (!this.#alongRow(store.node)) this.#storeOnce(store, scope);
+      if (!this.#isStoredAlong(store)) this.#storeOnce(store, scope);
     scope.close();
   }
 
   /** A value lies along the row if it has one of the row's axes. */
   #alongRow(node: Node): boolean {
     return this.#targetAxes(node).some((name) => this.#inner.includes(name));
+  }
+
+  /** A number that is repeated along the row is stored along it. */
+  #isStoredAlong({ node, target }: Store): boolean {
+    if (this.#alongRow(node)) return true;
+    const place = target.kind === "variable" ? target.variable : target;
+    return "axes" in place && place.axes.some(({ name }) => this.#inner.includes(name));
   }
 
   #targetAxes(node: Node): readonly string[] {
@@ -121,8 +128,9 @@ export class RowProgram {
     // Values that are only copied are stored in the first pass.
     const computed = new Set(this.#kernel.nodes);
     const stores = this.#kernel.stores.filter(
-      ({ node }) =>
-        this.#alongRow(node) && (computed.has(node) ? this.#pass.get(node) === pass : pass === 0),
+      (store) =>
+        this.#isStoredAlong(store) &&
+        (computed.has(store.node) ? this.#pass.get(store.node) === pass : pass === 0),
     );
     if (along.length + reductions.length + stores.length === 0) return;
     const accumulators = reductions.map((node) => this.#accumulator(node));

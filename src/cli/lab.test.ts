@@ -1,0 +1,39 @@
+import { describe, expect, it } from "vitest";
+import { fullRun, type LabFlags } from "./lab.ts";
+
+const flags: LabFlags = { variant: "elu", epochs: 3, batch: 32, seed: 1, dataset: "auto" };
+const shell =
+  (variables: Record<string, string> = {}) =>
+  (name: string) =>
+    variables[name];
+
+describe("the command for the full run", () => {
+  it("asks for all epochs and for the folder that was missing", () => {
+    expect(fullRun(flags, shell())).toBe("antler lab cifar10 --epochs 100 --data DIR");
+  });
+
+  it("is called as this run was", () => {
+    const called = (by: string) => fullRun(flags, shell({ npm_lifecycle_event: by }));
+    expect(called("lab")).toBe("npm run lab -- --epochs 100 --data DIR");
+    expect(called("npx")).toBe("npx antler lab cifar10 --epochs 100 --data DIR");
+  });
+
+  it("keeps what was asked for, and lets all pictures in", () => {
+    const asked = { batch: 64, learningRate: 1e-4, seed: 7, threads: 2, data: "my data", limit: 9 };
+    expect(fullRun({ ...flags, ...asked }, shell())).toBe(
+      "antler lab cifar10 --epochs 100 --batch 64 --learning-rate 0.0001 --seed 7 --threads 2 " +
+        "--data 'my data'",
+    );
+  });
+
+  it("leaves a folder out that the environment names", () => {
+    const found = fullRun({ ...flags, data: "here" }, shell({ ANTLER_DATA: "here" }));
+    expect(found).toBe("antler lab cifar10 --epochs 100");
+  });
+
+  it("is not told after a full run", () => {
+    expect(fullRun({ ...flags, epochs: 100, data: "here" }, shell())).toBeUndefined();
+    expect(fullRun({ ...flags, epochs: 100, dataset: "embedded" }, shell())).toBeUndefined();
+    expect(fullRun({ ...flags, epochs: 100, data: "here", limit: 64 }, shell())).toBeDefined();
+  });
+});

@@ -83,13 +83,19 @@ const keys = new WeakMap<Attributes, string>();
 function keyOf(attributes: Attributes): string {
   const known = keys.get(attributes);
   if (known !== undefined) return known;
-  const text = JSON.stringify(attributes, (_, value) =>
-    // JSON writes null for these, and they are different constants.
-    typeof value === "number" && (Object.is(value, -0) || !Number.isFinite(value))
-      ? `#${Object.is(value, -0) ? "-0" : value}`
-      : value,
-  );
-  const key = text === "{}" ? "" : text;
+  const { value, name, dtype, axes, over, names, into, axis, cuts } = attributes;
+  const axisKey = (a: Axis) => `${a.name}:${a.size}`;
+  const parts: string[] = [];
+  if (value !== undefined) parts.push(`value ${Object.is(value, -0) ? "-0" : value}`);
+  if (name !== undefined) parts.push(`name ${name}`);
+  if (dtype !== undefined) parts.push(dtype);
+  if (axes !== undefined) parts.push(`axes ${axes.map(axisKey)}`);
+  if (over !== undefined) parts.push(`over ${over}`);
+  if (names !== undefined) parts.push(`names ${names.map(([from, to]) => `${from}>${to}`)}`);
+  if (into !== undefined) parts.push(`into ${axisKey(into)}`);
+  if (axis !== undefined) parts.push(`axis ${axis}`);
+  if (cuts !== undefined) parts.push(`cuts ${cuts}`);
+  const key = parts.join(";");
   keys.set(attributes, key);
   return key;
 }

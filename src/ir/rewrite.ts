@@ -1,6 +1,6 @@
 /** Rewriting: a new computation from an old one, node by node, inputs first. */
 import { type Computation, Graph, mapRoots, rootsOf } from "./graph.ts";
-import { type Axis, type Node, topological } from "./node.ts";
+import { type Attributes, type Axis, type Node, topological } from "./node.ts";
 
 /** A rule: the node that stands for `node`, whose inputs are already rewritten; undefined keeps it. */
 export type Rule = (graph: Graph, node: Node) => Node | undefined;
@@ -52,14 +52,25 @@ function applyFirst(rules: readonly Rule[], graph: Graph, node: Node): Node | un
   return undefined;
 }
 
+const namesAxes = ({ axes, over, names, into, axis }: Attributes): boolean =>
+  axes !== undefined ||
+  over !== undefined ||
+  names !== undefined ||
+  into !== undefined ||
+  axis !== undefined;
+
 /** The same computation with every axis name mapped, in nodes, attributes and results. */
 export function renameAxes(computation: Computation, name: (old: string) => string): Computation {
   const graph = new Graph();
   const done = new Map<Node, Node>();
   const axis = (old: Axis): Axis => ({ name: name(old.name), size: old.size });
   for (const node of topological(rootsOf(computation))) {
-    const { axes, over, names, into, axis: split, ...rest } = node.attributes;
     const inputs = node.inputs.map((input) => done.get(input)!);
+    if (!namesAxes(node.attributes)) {
+      done.set(node, graph.make(node.op, inputs, node.attributes));
+      continue;
+    }
+    const { axes, over, names, into, axis: split, ...rest } = node.attributes;
     const renames = names?.map(([from, to]) => [name(from), name(to)] as const);
     const needed = renames?.filter(([from, to]) => from !== to);
     if (node.op === "rename" && needed?.length === 0) {

@@ -1,7 +1,7 @@
 /** Small rules that bring a lowered computation into the forms the scheduler knows. */
 import type { Computation } from "../../ir/graph.ts";
 import { decompose } from "../../ir/lower.ts";
-import { hasAxis, type Node } from "../../ir/node.ts";
+import { type Axis, hasAxis, type Node } from "../../ir/node.ts";
 import { rowOf } from "../../ir/ops.ts";
 import { type Rule, rewrite } from "../../ir/rewrite.ts";
 import { dropIdentity, fold } from "../../ir/simplify.ts";
@@ -73,10 +73,43 @@ const gatherFirst: Rule = (graph, node) => {
   return graph.make(node.op, inputs, node.attributes);
 };
 
+/** A view of positions is positions again: they lie nowhere, so no view could read them there. */
+const positionsOfView: Rule = (graph, node) => {
+  const { names, over, into, axis, axes } = node.attributes;
+  const [input] = node.inputs as [Node];
+  if (rowOf(node.op).kind !== "view" || rowOf(input.op).kind !== "index") return undefined;
+  const along = (one: Axis) => graph.make("index", [], { axes: [one] });
+  const [old] = input.axes as [Axis];
+  if (names) return along({ ...old, name: new Map(names).get(old.name) ?? old.name });
+  if (into) return over!.length === 1 ? along(into) : undefined;
+  if (axis !== old.name) return undefined;
+  return axes!.map(along).reduce((position, part, i) => {
+    const above = graph.make("multiply", [position, graph.constant(axes![i]!.size, "uint32")]);
+    return graph.make("add", [above, part]);
+  });
+};
+
+/** Row numbers are read from memory, where positions and constants do not lie by themselves. */
+const indicesInMemory: Rule = (graph, node) => {
+  if (rowOf(node.op).kind !== "gather") return undefined;
+  const [table, indices] = node.inputs as [Node, Node];
+  const isNowhere = rowOf(indices.op).kind === "index" || indices.attributes.value !== undefined;
+  if (!isNowhere) return undefined;
+  const kept = graph.make("cast", [indices], { dtype: indices.dtype });
+  return graph.make(node.op, [table, kept], node.attributes);
+};
+
 /** Derived ops taken apart, constants folded, neutral elements dropped. */
 export const simplifyAndLower = (computation: Computation): Computation =>
   rewrite(computation, [decompose, fold, dropIdentity]);
 
 /** The forms that the scheduler knows, and the order of every sum fixed. */
 export const arrangeForms = (computation: Computation): Computation =>
-  rewrite(computation, [sinkRegrouping, withoutColumns, gatherFirst, cutLongContractions]);
+  rewrite(computation, [
+    sinkRegrouping,
+    withoutColumns,
+    gatherFirst,
+    positionsOfView,
+    indicesInMemory,
+    cutLongContractions,
+  ]);

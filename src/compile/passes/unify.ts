@@ -19,7 +19,12 @@ export function unifyAxes(computation: Computation): Computation {
   };
   // Axes that stand side by side somewhere must keep different names.
   const beside = new Map<string, Set<string>>();
+  const met = new Set<string>();
   const meet = (names: readonly string[]) => {
+    // Most nodes have the axes of many others.
+    const key = names.join();
+    if (names.length < 2 || met.has(key)) return;
+    met.add(key);
     for (const a of names)
       for (const b of names) {
         if (a === b) continue;

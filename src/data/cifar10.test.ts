@@ -167,7 +167,8 @@ describe("broken CIFAR-10 files, also those that the limit does not need", () =>
       const error = await whileChanged(file, change);
       expect(error).toBeInstanceOf(DataError);
       expect((error as Error).message).toContain(
-        `${join(folder, files[file])}: must be a CIFAR-10 file of exactly 30730000 bytes, got no such file.`,
+        `${join(folder, files[file])}: must be a CIFAR-10 file of exactly 30730000 bytes, ` +
+          "got no such file.",
       );
     }
   });

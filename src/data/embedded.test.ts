@@ -13,8 +13,10 @@ function hash({ train, validation, test }: ImageDataset): string {
 const small = { train: 300, validation: 100, test: 100 };
 
 describe("embeddedPictures", () => {
+  const whole = embeddedPictures();
+
   it("gives 10,000 + 2,000 + 2,000 pictures by default, the same bytes everywhere", () => {
-    const data = embeddedPictures();
+    const data = whole;
     expect(data.name).toBe(embeddedName);
     expect(data.classNames).toBe(embeddedClassNames);
     expect(data.train.x.shape).toEqual([10_000, 32, 32, 3]);
@@ -25,7 +27,7 @@ describe("embeddedPictures", () => {
   });
 
   it("has each class equally often, in an order without a pattern", () => {
-    const { train, validation, test } = embeddedPictures();
+    const { train, validation, test } = whole;
     for (const { y } of [train, validation, test]) {
       const counts = new Array(10).fill(0);
       for (const label of y.data) counts[label]++;

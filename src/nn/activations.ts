@@ -68,8 +68,6 @@ export const resolveActivation = (value: ActivationInput, who: string): Activati
  * here x, so the slope at 0 is alpha, as in Keras and PyTorch; a NaN stays through the maximum.
  */
 function elu(x: Tensor, alpha: number): Tensor {
-  const m = x.trace.constant(0).minimum(x);
-  const rough = m.exponential().subtract(1);
-  const below = rough.add(m.expm1().subtract(rough).stopGradient());
+  const below = x.trace.constant(0).minimum(x).expm1();
   return x.maximum(0).add(alpha === 1 ? below : below.multiply(alpha));
 }

@@ -176,8 +176,7 @@ export class CompiledProgram {
     for (;;) {
       const ready = done.map((_, t) => t).filter(mayGoOn);
       if (ready.length === 0) break;
-      const t =
-        turns === "first" ? ready[0] : turns === "last" ? ready.at(-1)! : turns.pick(ready);
+      const t = turns === "first" ? ready[0] : turns === "last" ? ready.at(-1)! : turns.pick(ready);
       const { run, record, onlyFirst } = kernels[done[t]++];
       const table = this.#byName.get(`arguments ${t}`)!.at;
       if (!onlyFirst || t === 0) run(table + record, inputs, results);

@@ -96,7 +96,7 @@ function layOut(program: Program) {
   }
   const words = new Int32Array(memory.buffer);
   for (const [i, word] of program.arguments[0]!.entries())
-    words[table / 4 + i] = valueOf(word, { variables, tables, arena, scratch });
+    words[table / 4 + i] = wordFor(word, { variables, tables, arena, scratch });
   return { memory, table, inputs, results };
 }
 
@@ -107,7 +107,7 @@ interface Places {
   readonly scratch: number;
 }
 
-function valueOf(word: ArgumentWord, { variables, tables, arena, scratch }: Places): number {
+function wordFor(word: ArgumentWord, { variables, tables, arena, scratch }: Places): number {
   switch (word.kind) {
     case "variable":
       return variables.get(word.name)! + word.offset;

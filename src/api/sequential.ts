@@ -51,7 +51,12 @@ export class Sequential extends Model {
   add(layer: Layer): void {
     this.net.checkNoFit("add");
     this.#sequence.add(layer);
-    this.net.buildIfKnown();
+    try {
+      this.net.buildIfKnown();
+    } catch (error) {
+      this.#sequence.removeLast();
+      throw error;
+    }
   }
 }
 

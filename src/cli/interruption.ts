@@ -1,8 +1,8 @@
 /** Ctrl-C. */
 import { exitCodes } from "./failure.ts";
 
-/** How long a command has to end by itself. */
-const graceMilliseconds = 600;
+/** How long a command has to end by itself: many times what a call takes, and far below a second. */
+const graceMilliseconds = 300;
 
 /**
  * A signal that Ctrl-C aborts. A command that does not end soon afterwards is ended, and a second
@@ -13,7 +13,7 @@ export function interruption(): AbortSignal {
   process.on("SIGINT", () => {
     if (controller.signal.aborted) process.exit(exitCodes.interrupted);
     controller.abort();
-    // Not unref'ed alone: a process with nothing left to do should end before.
+    // Without keeping the process: one with nothing left to do ends before.
     setTimeout(() => process.exit(exitCodes.interrupted), graceMilliseconds).unref();
   });
   return controller.signal;

@@ -48,15 +48,16 @@ export const isAddressable = (view: Node): boolean => viewed(view) !== undefined
 /** The access of a leaf, a gather, a kept value or a view of one; a copied view is a kept value. */
 export const accessOf = (node: Node): Access => viewed(node) ?? placed(node);
 
-/** Where a kernel that loops over the axes of `node` (a copy: of its input) writes its value. */
-export function storeAccess(node: Node): StoreAccess {
-  const access = placed(node);
-  if (rowOf(node.op).kind !== "view") return access;
-  const { over, into } = node.attributes;
+/** Where a kernel that loops over the axes of `place` writes. */
+export const storeAccess = (place: Node): StoreAccess => placed(place);
+
+/** The same for a kernel that copies a view, and so loops over the axes of the view's input. */
+export function regrouped(access: StoreAccess, { inputs: [input], attributes }: Node): StoreAccess {
+  const { over, into } = attributes;
   const strides = new Map(access.strides);
   const stride = strides.get(into!.name)!;
   strides.delete(into!.name);
-  spread(strides, axesNamed(node.inputs[0]!, over!), stride);
+  spread(strides, axesNamed(input!, over!), stride);
   return { ...access, strides, padded: undefined };
 }
 
@@ -83,17 +84,9 @@ function viewed(node: Node): Access | undefined {
   const [input] = node.inputs as [Node];
   const below = accessOf(input);
   const { names, over, into, axis, axes } = node.attributes;
+  if (names) return renamed(below, new Map(names));
+  if (axis) return divided(below, axis, axes!);
   const strides = new Map(below.strides);
-  if (names) {
-    const map = new Map(names);
-    return { ...below, strides: new Map([...strides].map(([n, by]) => [map.get(n) ?? n, by])) };
-  }
-  if (axis) {
-    const stride = strides.get(axis);
-    strides.delete(axis);
-    if (stride !== undefined) spread(strides, axes!, stride);
-    return { ...below, strides };
-  }
   const merged = axesNamed(input, over!);
   const innermost = strides.get(merged.at(-1)!.name);
   if (innermost === undefined) return undefined;
@@ -105,6 +98,29 @@ function viewed(node: Node): Access | undefined {
   }
   strides.set(into!.name, innermost);
   return { ...below, strides };
+}
+
+function renamed(access: Access, names: ReadonlyMap<string, string>): Access {
+  const { rows } = access;
+  const strides = [...access.strides].map(([name, by]) => [names.get(name) ?? name, by] as const);
+  return {
+    ...access,
+    strides: new Map(strides),
+    rows: rows && { ...rows, indices: renamed(rows.indices, names) },
+  };
+}
+
+function divided(access: Access, axis: string, parts: readonly Axis[]): Access {
+  const { rows } = access;
+  const strides = new Map(access.strides);
+  const stride = strides.get(axis);
+  strides.delete(axis);
+  if (stride !== undefined) spread(strides, parts, stride);
+  return {
+    ...access,
+    strides,
+    rows: rows && { ...rows, indices: divided(rows.indices, axis, parts) },
+  };
 }
 
 function axesNamed(node: Node, names: readonly string[]): Axis[] {

@@ -13,7 +13,7 @@ import { layoutOf, roundUp } from "./layout.ts";
 import { planMemory } from "./passes/memory.ts";
 import { barriersOf, deferWrites, order } from "./passes/order.ts";
 import { splitPartials } from "./passes/partials.ts";
-import { arrangeForms, simplifyAndLower } from "./passes/rules.ts";
+import { arrangeForms, fuseProducts, simplifyAndLower } from "./passes/rules.ts";
 import { schedule } from "./passes/schedule.ts";
 import { type SharedKernel, shard } from "./passes/shard.ts";
 import { unifyAxes } from "./passes/unify.ts";
@@ -40,6 +40,7 @@ const graphPasses: readonly { name: string; run: (computation: Computation) => C
   { name: "simplify and decompose", run: simplifyAndLower },
   { name: "unify axes", run: unifyAxes },
   { name: "sink views, cut long sums", run: arrangeForms },
+  { name: "fuse products and sums", run: fuseProducts },
 ];
 
 export function compile(computation: Computation, options: CompileOptions): Program {

@@ -38,15 +38,15 @@ export const roundUp = (value: number, unit: number): number => Math.ceil(value 
 
 /** Copies row-major `from` into `to` as `layout` says; padding is left as it is. */
 export function scatter(from: ArrayLike<number>, to: MutableNumbers, layout: Layout): void {
-  eachRow(layout, (dense, placed, length, stride) => {
-    for (let i = 0; i < length; i++) to[placed + i * stride] = from[dense + i]!;
+  eachRow(layout, (packed, placed, length, stride) => {
+    for (let i = 0; i < length; i++) to[placed + i * stride] = from[packed + i]!;
   });
 }
 
 /** Copies from `from`, laid out as `layout` says, into row-major `to`. */
 export function gatherFrom(from: ArrayLike<number>, to: MutableNumbers, layout: Layout): void {
-  eachRow(layout, (dense, placed, length, stride) => {
-    for (let i = 0; i < length; i++) to[dense + i] = from[placed + i * stride]!;
+  eachRow(layout, (packed, placed, length, stride) => {
+    for (let i = 0; i < length; i++) to[packed + i] = from[placed + i * stride]!;
   });
 }
 
@@ -56,15 +56,15 @@ interface MutableNumbers {
 
 function eachRow(
   { sizes, strides }: Layout,
-  row: (dense: number, placed: number, length: number, stride: number) => void,
+  row: (packed: number, placed: number, length: number, stride: number) => void,
 ): void {
   const last = sizes.length - 1;
   if (last < 0) return row(0, 0, 1, 1);
-  let dense = 0;
+  let packed = 0;
   const walk = (axis: number, placed: number): void => {
     if (axis === last) {
-      row(dense, placed, sizes[last]!, strides[last]!);
-      dense += sizes[last]!;
+      row(packed, placed, sizes[last]!, strides[last]!);
+      packed += sizes[last]!;
       return;
     }
     for (let i = 0; i < sizes[axis]!; i++) walk(axis + 1, placed + i * strides[axis]!);

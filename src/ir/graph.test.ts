@@ -47,7 +47,7 @@ describe("rows refuse", () => {
 
   it("the wrong number of inputs, and ops that do not exist", () => {
     refuses(() => g.make("add", [x]), "add: 2 inputs, got 1.");
-    refuses(() => g.make("multiplyAdd", [x]), "multiplyAdd: an op of the table");
+    refuses(() => g.make("multiplyTwice", [x]), "multiplyTwice: an op of the table");
   });
 
   it("dtypes that do not fit", () => {

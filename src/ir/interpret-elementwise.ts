@@ -1,7 +1,7 @@
 /** Elementwise rows on whole values, with their error bounds. */
 import type { DType } from "../base/dtype.ts";
 import { arrange } from "./arrange.ts";
-import { inRange, limiterOf, rounderOf } from "./float32.ts";
+import { inRange, limiterOf, rounderOf, ulp32 } from "./float32.ts";
 import { orNone, roundingError, type Value } from "./interpret-value.ts";
 import { type Node, sizeOfAxes } from "./node.ts";
 import { type OpRow, rowOf } from "./ops.ts";
@@ -113,11 +113,19 @@ class Element {
   /** The bound, given what the inputs' bounds make of it: plus the op's own rounding. */
   #rounded(result: number, propagated: number): number {
     if (!this.#isFloat || propagated === Number.POSITIVE_INFINITY) return propagated;
-    const bound = propagated + roundingError(result, this.#row.ulps ?? 0, propagated);
+    const own = roundingError(result, this.#row.ulps ?? 0, propagated);
+    const bound = propagated + own + this.#roundingOnTheWay();
     // Near the end of the range it is open whether a device overflows.
     return bound === 0 || Number.isFinite(result) === inRange(Math.abs(result) + bound)
       ? bound
       : Number.POSITIVE_INFINITY;
+  }
+
+  /** What a value between the inputs and the result loses, where a device rounds it. */
+  #roundingOnTheWay(): number {
+    const between = this.#row.onTheWay?.(this.#values);
+    if (between === undefined || Math.fround(between) === between) return 0;
+    return inRange(Math.abs(between)) ? ulp32(between) / 2 : Number.POSITIVE_INFINITY;
   }
 
   /** What the inputs' bounds, whose sum is given, do to the result. */

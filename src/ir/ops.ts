@@ -33,6 +33,8 @@ export interface OpRow {
   evaluate?(values: readonly number[], dtype: DType, from: DType): number;
   /** Rounding of the float32 result, in units in the last place, of a good implementation. */
   readonly ulps?: number;
+  /** The size of a value that a device may round on the way to the result. */
+  onTheWay?(values: readonly number[]): number;
   /** |d result / d input| for each input, for the interpreter's error bound; absent: all 1. */
   slopes?(values: readonly number[], result: number): number[];
   /** The result is not continuous: inputs whose bounds overlap the jump are too close to call. */
@@ -44,6 +46,15 @@ export interface OpRow {
   gradient?(make: Maker, node: Node, gradient: Node): (Node | undefined)[];
   /** An elementwise op with a form of its own in each renderer. */
   readonly basic?: true;
+  /**
+   * The same value with a product and a sum as one op. `isOwn` tells whether this node is the only
+   * user of an input, so that the input itself is not needed any more.
+   */
+  fuse?(
+    make: (op: string, inputs: readonly Node[]) => Node,
+    node: Node,
+    isOwn: (input: Node) => boolean,
+  ): Node | undefined;
   /** Derived ops: the same value from other rows. */
   lower?(make: Maker, node: Node): Node;
   /** The neutral element of a reduction. */
@@ -122,6 +133,7 @@ const zeroLike = (make: Maker, node: Node) => make.constant(0, node.dtype);
 const mul = (make: Maker, a: Node, b: Node) => make.make("multiply", [a, b]);
 const select = (make: Maker, condition: Node, a: Node, b: Node) =>
   make.make("select", [condition, a, b]);
+const isProduct = (node: Node) => node.op === "multiply" && isFloat(node.dtype);
 const imul = (a: number, b: number, dtype: DType) =>
   isFloat(dtype) ? a * b : dtype === "uint32" ? Math.imul(a, b) >>> 0 : Math.imul(a, b);
 
@@ -145,6 +157,12 @@ const binary = (row: Omit<Elementwise, "lower">): BasicRow => ({
   ...row,
   kind: "elementwise",
   inputs: 2,
+  basic: true,
+});
+const ternary = (row: Omit<Elementwise, "lower">): BasicRow => ({
+  ...row,
+  kind: "elementwise",
+  inputs: 3,
   basic: true,
 });
 const derived = (row: Elementwise & Pick<DerivedRow, "lower">): DerivedRow => ({
@@ -186,6 +204,11 @@ export const ops = {
     commutative: true,
     identity: 0,
     gradient: (_, __, g) => [g, g],
+    fuse: (make, { inputs: [a, b] }, isOwn) => {
+      const [product, term] = isProduct(a!) && isOwn(a!) ? [a!, b!] : [b!, a!];
+      if (!isProduct(product) || !isOwn(product)) return undefined;
+      return make("multiplyAdd", [...product.inputs, term]);
+    },
     cost: 1,
   }),
   subtract: binary({
@@ -194,6 +217,8 @@ export const ops = {
     ulps: 0.5,
     identity: 0,
     gradient: (make, _, g) => [g, make.make("negate", [g])],
+    fuse: (make, { inputs: [a, b] }, isOwn) =>
+      isProduct(b!) && isOwn(b!) ? make("subtractProduct", [...b!.inputs, a!]) : undefined,
     cost: 1,
   }),
   multiply: binary({
@@ -204,6 +229,32 @@ export const ops = {
     commutative: true,
     identity: 1,
     gradient: (make, { inputs: [a, b] }, g) => [mul(make, g, b!), mul(make, g, a!)],
+    cost: 1,
+  }),
+  /**
+   * a b + c: rounded once where the host's multiply-add is fused, twice where it is not. The compiler
+   * makes it of a product and a sum.
+   */
+  multiplyAdd: ternary({
+    type: floats,
+    evaluate: ([a, b, c]) => a! * b! + c!,
+    ulps: 0.5,
+    onTheWay: ([a, b]) => a! * b!,
+    slopes: ([a, b]) => [Math.abs(b!), Math.abs(a!), 1],
+    gradient: (make, { inputs: [a, b] }, g) => [mul(make, g, b!), mul(make, g, a!), g],
+    cost: 1,
+  }),
+  /** c - a b, rounded like multiplyAdd. */
+  subtractProduct: ternary({
+    type: floats,
+    evaluate: ([a, b, c]) => c! - a! * b!,
+    ulps: 0.5,
+    onTheWay: ([a, b]) => a! * b!,
+    slopes: ([a, b]) => [Math.abs(b!), Math.abs(a!), 1],
+    gradient: (make, { inputs: [a, b] }, g) => {
+      const minus = make.make("negate", [g]);
+      return [mul(make, minus, b!), mul(make, minus, a!), g];
+    },
     cost: 1,
   }),
   divide: binary({

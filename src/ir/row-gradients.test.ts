@@ -44,6 +44,13 @@ const cases: Record<OpName, readonly Build[]> = {
   add: binary("add"),
   subtract: binary("subtract").slice(0, 3),
   multiply: binary("multiply"),
+  multiplyAdd: [
+    (g) => g.make("multiplyAdd", [leaf(g, "x", [a]), leaf(g, "y", [b]), leaf(g, "plus", [a])]),
+  ],
+  subtractProduct: [
+    (g) =>
+      g.make("subtractProduct", [leaf(g, "x", [a, b]), leaf(g, "y", []), leaf(g, "plus", [b])]),
+  ],
   divide: binary("divide", "plus").slice(0, 3),
   negate: [unary("negate")],
   absolute: [unary("absolute")],

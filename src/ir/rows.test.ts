@@ -41,6 +41,8 @@ const two = (dtypes: readonly DType[], ...examples: readonly Example[]): Element
   dtypes,
   examples,
 });
+const three = (...examples: readonly Example[]): Elements =>
+  two(["float32", "float32", "float32"], ...examples);
 const abc = { name: "abc", size: 3 };
 const ab = { name: "ab", size: 2 };
 const leaf = (graph: Graph, name: string, axes = [abc], dtype: DType = "float32") =>
@@ -78,6 +80,8 @@ const cases: Record<OpName, readonly (Elements | Whole)[]> = {
     two(uints, [[0xffffffff, 0xffffffff], 1], [[0x10001, 0x10001], 0x20001]),
     two(ints, [[-3, 5], -15], [[2 ** 30, 4], 0]),
   ],
+  multiplyAdd: [three([[2, 3, 4], 10], [[0, inf, 1], nan], [[3e38, 2, -inf], -inf])],
+  subtractProduct: [three([[2, 3, 4], -2], [[0, inf, 1], nan], [[inf, 2, 1], -inf])],
   divide: [two(floats, [[6, -4], -1.5], [[1, 0], inf], [[1, -0], -inf], [[0, 0], nan])],
   negate: [one("float32", [2, -2], [0, -0], [-inf, inf], [nan, nan])],
   absolute: [one("float32", [-2, 2], [-0, 0], [-inf, inf], [nan, nan])],

@@ -57,6 +57,7 @@ export async function cifar10(options: Cifar10Options): Promise<ResultEvent | un
     const loading = now();
     const { dataset = defaults.dataset, folder, limit } = options;
     const pictures = await picturesOf({ dataset, folder, limit });
+    if (options.signal?.aborted) return undefined;
     const recorder = new Recorder({
       variant,
       seed,

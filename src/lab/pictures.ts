@@ -23,7 +23,7 @@ export interface PictureOptions {
 export async function picturesOf(options: PictureOptions): Promise<ImageDataset> {
   const { dataset, folder, limit } = options;
   if (dataset === "embedded" || (dataset === "auto" && !folder)) {
-    const all = embeddedPictures();
+    const all = await embeddedPictures();
     return limit === undefined ? all : { ...all, train: firstOf(all.train, limit) };
   }
   if (!folder)

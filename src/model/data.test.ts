@@ -75,7 +75,7 @@ describe("targets", () => {
   it("labels must be classes", () => {
     expect(() => targets([0, 10, 3], [10], scce)).toThrow(
       "fit y: labels must be whole numbers from 0 to 9, got 10 at 1. " +
-        "Labels count from 0; 11 classes need as many units in the last layer.",
+        "Labels count from 0; 11 classes need as many units at the end.",
     );
     expect(() => targets([0, 1, -1], [10], scce)).toThrow("got -1 at 2.");
     expect(() => targets([0, 1.5, 1], [10], scce)).toThrow("got 1.5 at 1.");

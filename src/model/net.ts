@@ -6,6 +6,7 @@ import { type LossInput, resolveLoss } from "../nn/losses.ts";
 import { type MetricInput, resolveMetric } from "../nn/metrics.ts";
 import { type OptimizerInput, resolveOptimizer } from "../nn/optimizers.ts";
 import { settings } from "../nn/options.ts";
+import { RecentCache } from "../runtime/cache.ts";
 import type { Engine } from "../runtime/engine.ts";
 import { Variable } from "../tensor/variable.ts";
 import { type Compiled, recordStep, type Step, type StepKind, type StepShapes } from "./step.ts";
@@ -21,6 +22,10 @@ export interface CompileOptions {
   readonly metrics?: readonly MetricInput[];
 }
 
+/** Recorded steps are large: data of ever other sizes must not pile them up. */
+const recentSteps = () => new RecentCache<string, Step>(16, () => undefined);
+
+/** A model below its methods. `Model` is one call above, the step graph one below. */
 export class Net {
   readonly name: string;
   /** Initial weights are drawn from it, noise and order of a fit too unless that has its own. */
@@ -31,7 +36,7 @@ export class Net {
   /** Epochs begun, over all fits: the order of the samples is a function of it. */
   readonly epoch = new Variable({ path: "epoch", shape: [], dtype: "uint32" });
   /** Recorded steps by kind and shapes; a new `compile` or layer makes them void. */
-  readonly #steps = new Map<string, Step>();
+  #steps = recentSteps();
   readonly #engine: () => Engine;
   #boundEngine: Engine | undefined;
   #compiled: Compiled | undefined;
@@ -99,7 +104,7 @@ export class Net {
         received: `"${twice}" twice`,
       });
     this.#compiled = { optimizer, loss, metrics };
-    this.#steps.clear();
+    this.#steps = recentSteps();
   }
 
   /** Builds what the first layer's inputShape lets it. */
@@ -109,7 +114,7 @@ export class Net {
   }
 
   build(inputShape: Shape): void {
-    if (!this.topology.built) this.#steps.clear();
+    if (!this.topology.built) this.#steps = recentSteps();
     this.topology.build(inputShape, this.seed);
   }
 

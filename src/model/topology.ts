@@ -75,6 +75,11 @@ export class Sequence implements Topology {
     assignNames(this.#layers);
   }
 
+  /** Takes back the last layer that `add` added, where it could not be built. */
+  removeLast(): void {
+    this.#layers.pop();
+  }
+
   #append(layer: Layer): void {
     const who = "sequential";
     if (!(layer instanceof Layer))

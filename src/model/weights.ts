@@ -6,7 +6,7 @@ import { readVariables, type Variable, writeVariables } from "../tensor/variable
 import type { Net } from "./net.ts";
 
 /** Copies of all weights, in Keras's order: layer by layer, trainable ones first. */
-export function getWeights(net: Net): Promise<HostArray[]> {
+export async function getWeights(net: Net): Promise<HostArray[]> {
   return readVariables(builtWeights(net, "getWeights"));
 }
 

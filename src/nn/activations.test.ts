@@ -25,8 +25,8 @@ interface Case {
 const { activations: cases } = golden<{ activations: Case[] }>("library.json");
 
 /**
- * How far values and gradients are from the exact ones: relative down to the smallest normal float32,
- * the softmax's gradients, which are differences, down to 0.1.
+ * How far values and gradients are from the exact ones: relative down to the smallest normal
+ * float32, the softmax's gradients, which are differences, down to 0.1.
  */
 function distance(activation: (x: Tensor) => Tensor, golden: Case): number {
   const x = valuesOf(golden.x);

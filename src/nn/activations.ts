@@ -74,8 +74,9 @@ function elu(x: Tensor, alpha: number): Tensor {
 
 /**
  * exp(x) - 1 whose slope is exp(x) itself. That of `expm1` is expm1(x) + 1, which rounds to 0 below
- * -17: far from 0 (raw pixels) whole units would get no gradient, where PyTorch's get a tiny one, of
- * which Nadam makes a full step. The difference of the two equal terms is 0 and carries the slope.
+ * -17: far from 0 (raw pixels) whole units would get no gradient, where PyTorch's get a tiny one,
+ * of which Nadam makes a full step. The difference of the two equal terms is 0 and carries the
+ * slope.
  */
 function expm1WithExactSlope(x: Tensor): Tensor {
   const e = x.exponential();

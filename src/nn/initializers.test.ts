@@ -87,7 +87,8 @@ describe("a user's initializer", () => {
         source,
       );
     expect(draw([1, 2, 3])).toThrow(
-      "initializer function mine of dense/kernel: it must return 4 numbers for shape [2, 2], got 3.",
+      "initializer function mine of dense/kernel: it must return 4 numbers for shape [2, 2], " +
+        "got 3.",
     );
     expect(draw([1, 2, 3, Number.NaN])).toThrow("it must return finite numbers, got NaN at 3.");
     expect(draw(undefined)).toThrow("it must return a typed array or an array of numbers");

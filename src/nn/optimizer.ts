@@ -94,18 +94,25 @@ export class Optimizer {
   }
 
   /**
-   * The numbers of the update after `iterations` ones, under the names of the step's inputs: a pure
-   * function of these and the learning rate.
+   * The numbers of the `count` updates after the first `iterations` ones, in doubles, under the
+   * names of the step's inputs: a pure function of these and the learning rate.
    */
-  numbers(iterations: number): Map<string, number> {
-    const step = { iteration: iterations + 1, learningRate: this.#learningRate };
-    return new Map(
-      this.transforms.flatMap((transform, position) =>
-        Object.entries(transform.numbers?.(step) ?? {}).map(
-          ([name, value]) => [numberName(position, name), value] as const,
-        ),
-      ),
-    );
+  numbers(iterations: number, count = 1): Map<string, Float64Array> {
+    const learningRate = this.#learningRate;
+    const all = new Map<string, Float64Array>();
+    for (const [position, transform] of this.transforms.entries()) {
+      const tables: Record<string, Float64Array> = {};
+      for (let step = 0; step < count; step++) {
+        const iteration = iterations + step + 1;
+        const numbers = transform.numbers?.({ iteration, learningRate }) ?? {};
+        for (const name in numbers) {
+          tables[name] ??= new Float64Array(count);
+          tables[name][step] = numbers[name];
+        }
+      }
+      for (const name in tables) all.set(numberName(position, name), tables[name]);
+    }
+    return all;
   }
 
   /** Records the update of `weights` by their `gradients`; build it for the weights first. */

@@ -55,7 +55,7 @@ export function checkLabels({ data }: HostArray, classes: number, who: string): 
   for (let i = 0; i < data.length; i++) {
     const label = data[i];
     if (label >= 0 && label < classes && Number.isInteger(label)) continue;
-    const units = `Labels count from 0; ${classes + 1} classes need as many units in the last layer.`;
+    const units = `Labels count from 0; ${classes + 1} classes need as many units at the end.`;
     throw new DataError({
       who,
       expected: `labels must be whole numbers from 0 to ${classes - 1}`,

@@ -75,8 +75,8 @@ export function withGradients(
 }
 
 /**
- * The largest difference of two lists, each relative to the larger of the expected number's size and
- * `floor`. NaN and infinities must be equal, else it is infinite.
+ * The largest difference of two lists, each relative to the larger of the expected number's size
+ * and `floor`. NaN and infinities must be equal, else it is infinite.
  */
 export function difference(
   found: ArrayLike<number>,

@@ -17,13 +17,7 @@ export async function stepInputs(
   count: number,
 ): Promise<CallValues> {
   const [iterations] = await readVariables([optimizer.iterations]);
-  const values: CallValues = {};
-  for (let step = 0; step < count; step++)
-    for (const [name, number] of optimizer.numbers(iterations.data[0] + step)) {
-      if (!inputs.has(name)) continue;
-      values[name] ??= new Float32Array(count);
-      values[name][step] = number;
-    }
+  const values: CallValues = Object.fromEntries(optimizer.numbers(iterations.data[0], count));
   if (inputs.has(stepNames.seed)) values[stepNames.seed] = new Uint32Array(count).fill(seed >>> 0);
   if (inputs.has(stepNames.seedHigh))
     values[stepNames.seedHigh] = new Uint32Array(count).fill(seedHigh(seed));

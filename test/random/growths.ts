@@ -37,6 +37,19 @@ const binary =
     return g.keep(g.make(op, ordered), magnitude(g.magnitude(ordered[0]), g.magnitude(ordered[1])));
   };
 
+/** A product with a term that broadcasts against it. */
+const productAndTerm =
+  (op: string): Growth =>
+  (g) => {
+    const inputs = pair(g);
+    const term =
+      inputs &&
+      g.some("float32", (node) => g.small([...inputs[0].axes, ...inputs[1].axes], node.axes));
+    if (!term) return undefined;
+    const [a, b] = inputs;
+    return g.keep(g.make(op, [a, b, term]), g.magnitude(a) * g.magnitude(b) + g.magnitude(term));
+  };
+
 const absolute = (g: Garden, node: Node) => g.make("absolute", [node]);
 const awayFromZero = (by: number) => (g: Garden, node: Node) =>
   g.make("add", [absolute(g, node), g.float(by)]);
@@ -305,6 +318,8 @@ export const growths: readonly (readonly [weight: number, growth: Growth])[] = [
   [2, compare],
   [1, compareWords],
   [1, combine],
+  [1, productAndTerm("multiplyAdd")],
+  [1, productAndTerm("subtractProduct")],
   [3, select],
   [1, maskToNumber],
   [2, bits],

@@ -1,7 +1,7 @@
 /** Small rules that bring a lowered computation into the forms the scheduler knows. */
-import type { Computation } from "../../ir/graph.ts";
+import { type Computation, Graph, mapRoots, rootsOf } from "../../ir/graph.ts";
 import { decompose } from "../../ir/lower.ts";
-import { type Axis, hasAxis, type Node } from "../../ir/node.ts";
+import { type Axis, hasAxis, type Node, topological } from "../../ir/node.ts";
 import { rowOf } from "../../ir/ops.ts";
 import { type Rule, rewrite } from "../../ir/rewrite.ts";
 import { dropIdentity, fold } from "../../ir/simplify.ts";
@@ -113,3 +113,24 @@ export const arrangeForms = (computation: Computation): Computation =>
     indicesInMemory,
     cutLongContractions,
   ]);
+
+/** Products and the sums that are their only use become one op each. */
+export function fuseProducts(computation: Computation): Computation {
+  const users = new Map<Node, number>();
+  const count = (node: Node) => users.set(node, (users.get(node) ?? 0) + 1);
+  const roots = rootsOf(computation);
+  for (const root of roots) count(root);
+  const order = topological(roots);
+  for (const node of order) for (const input of node.inputs) count(input);
+  const graph = new Graph();
+  const done = new Map<Node, Node>();
+  for (const node of order) {
+    const isOwn = (input: Node) => users.get(input) === 1;
+    // Only named here: the node itself is made below, on inputs that are already fused.
+    const make = (op: string, inputs: readonly Node[]) => ({ ...node, op, inputs });
+    const fused = rowOf(node.op).fuse?.(make, node, isOwn) ?? node;
+    const inputs = fused.inputs.map((input) => done.get(input)!);
+    done.set(node, graph.make(fused.op, inputs, fused.attributes));
+  }
+  return mapRoots(computation, (node) => done.get(node)!);
+}

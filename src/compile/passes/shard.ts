@@ -7,7 +7,7 @@
  */
 import { type Axis, axisNames, hasAxis, type Node, sizeOfAxes } from "../../ir/node.ts";
 import { rowOf } from "../../ir/ops.ts";
-import { accessOf, axesInMemory } from "../access.ts";
+import { accessOf, axesInMemory, isAddressable, layoutOfNode } from "../access.ts";
 import type { Kernel } from "../kernel.ts";
 import { operandsOf } from "../wasm/evaluate.ts";
 
@@ -53,8 +53,24 @@ function findReads(kernel: Kernel): readonly Node[] {
   const nodes = kernel.anchor ? [...kernel.nodes, kernel.anchor] : kernel.nodes;
   const members = new Set(nodes);
   const copied = kernel.stores.map(({ node }) => node).filter((node) => !members.has(node));
-  if (kernel.partial) return [...operandsOf(kernel, kernel.nodes), ...copied, kernel.partial];
-  return [...operandsOf(kernel, nodes), ...copied];
+  const found = kernel.partial
+    ? [...operandsOf(kernel, kernel.nodes), ...copied, kernel.partial]
+    : [...operandsOf(kernel, nodes), ...copied];
+  return [...found, ...found.flatMap((node) => indicesOf(node) ?? [])];
+}
+
+/** The row numbers that a gather reads, with the axes of the view through which it is seen. */
+function indicesOf(node: Node): Node | undefined {
+  const row = rowOf(node.op);
+  if (row.kind === "gather") return node.inputs[1];
+  if (row.kind !== "view" || !isAddressable(node)) return undefined;
+  const below = indicesOf(node.inputs[0]!);
+  if (!below) return undefined;
+  const { names, axis } = node.attributes;
+  const there = names?.filter(([from]) => hasAxis(below.axes, from));
+  if (there ? there.length === 0 : !(axis && hasAxis(below.axes, axis))) return below;
+  const attributes = { ...node.attributes, ...(there && { names: there }) };
+  return { ...node, ...row.type(node.op, [below], attributes), inputs: [below], attributes };
 }
 
 /** The part of a value that thread `t` touches: of one of its own axes, or all of it. */
@@ -74,9 +90,12 @@ export function regionRead(share: Share, node: Node, base: Node, t: number): Reg
   const { axis, bounds } = share;
   const [from, to] = [bounds[t]!, bounds[t + 1]!];
   if (from >= to) return nothing;
-  // Through a view the axis may be another one of the base: then all of it counts as read.
-  if (!hasAxis(base.axes, axis.name) || !hasAxis(node.axes, axis.name)) return whole;
-  return { axis: axis.name, from, to };
+  // Through a view the axis may be another one of the base, or a part of one: then all counts as read.
+  const stride =
+    rowOf(node.op).kind === "index" ? undefined : accessOf(node).strides.get(axis.name);
+  const { strides } = layoutOfNode(base);
+  const own = axesInMemory(base).find(({ size }, i) => size === axis.size && strides[i] === stride);
+  return own ? { axis: own.name, from, to } : whole;
 }
 
 export function regionWritten(share: Share, axes: readonly Axis[], t: number): Region {

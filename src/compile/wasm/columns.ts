@@ -23,7 +23,7 @@ export function emitColumns(frame: Frame, kernel: Kernel): void {
   const neutral = frame.constant(lane(rowOf(anchor.op).neutral!(anchor.dtype), anchor.dtype));
   const write = (stores: readonly Store[], scope: Scope) => {
     for (const store of stores) {
-      const { access, origin } = destination(frame, store);
+      const { access, origin } = destination(frame, kernel, store);
       const pointer = frame.pointer(access, origin);
       frame.storeVector(access, pointer, scope.operand(store.node));
       code.release(pointer);
@@ -89,7 +89,7 @@ export function emitUniform(frame: Frame, kernel: Kernel): void {
   const scope = new Scope(frame, new Set(kernel.nodes), new Map());
   for (const node of kernel.nodes) scope.compute(node);
   for (const store of kernel.stores) {
-    const { access, origin } = destination(frame, store);
+    const { access, origin } = destination(frame, kernel, store);
     const pointer = frame.pointer(access, origin);
     frame.storeOne(access, pointer, scope.operand(store.node));
     frame.code.release(pointer);

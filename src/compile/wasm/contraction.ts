@@ -60,13 +60,12 @@ export function tileOf(kernel: Kernel, options?: TileOptions): Tile {
   );
 }
 
-export interface Target {
-  readonly fma: boolean;
-  readonly tiles: TileOptions | undefined;
-}
-
-export function emitContraction(frame: Frame, kernel: Kernel, target: Target): void {
-  new Emitter(frame, kernel, target).emit();
+export function emitContraction(
+  frame: Frame,
+  kernel: Kernel,
+  tiles: TileOptions | undefined,
+): void {
+  new Emitter(frame, kernel, tiles).emit();
 }
 
 class Emitter {
@@ -74,7 +73,6 @@ class Emitter {
   readonly #kernel: Kernel;
   readonly #roles: Roles;
   readonly #tile: Tile;
-  readonly #fma: boolean;
   readonly #a: Access;
   readonly #b: Access;
   /** The result block: `chunk` rows, each `stride` bytes. */
@@ -83,10 +81,9 @@ class Emitter {
   /** B in the order of the inner loop, where its columns do not lie side by side. */
   readonly #pack: Local | undefined;
 
-  constructor(frame: Frame, kernel: Kernel, { fma, tiles }: Target) {
+  constructor(frame: Frame, kernel: Kernel, tiles: TileOptions | undefined) {
     this.#frame = frame;
     this.#kernel = kernel;
-    this.#fma = fma;
     this.#roles = rolesOf(kernel);
     this.#tile = tileOf(kernel, tiles);
     const [a, b] = kernel.anchor!.inputs as [Node, Node];
@@ -421,7 +418,7 @@ class Emitter {
       for (const [i, sum] of sums.entries()) {
         const splat = splats[Math.floor(i / vectors)]!;
         const vector = columns[i % vectors]!;
-        if (this.#fma) code.get(splat).get(vector).get(sum).do("f32x4.relaxed_madd");
+        if (this.#frame.fma) code.get(splat).get(vector).get(sum).do("f32x4.relaxed_madd");
         else code.get(sum).get(splat).get(vector).do("f32x4.mul").do("f32x4.add");
         code.set(sum);
       }

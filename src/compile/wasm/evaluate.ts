@@ -133,7 +133,7 @@ export class Scope {
     }
     const inputs = node.inputs.map((input) => this.operand(input));
     const local = this.frame.code.local("v128");
-    render(this.frame.code, node, inputs);
+    render(this.frame.code, node, inputs, this.frame.fma);
     this.frame.code.set(local);
     this.put(node, local);
     return local;

@@ -31,8 +31,12 @@ export class Frame {
   /** Byte offset of a 4-byte element along the vector axis, and the name of that axis. */
   #vector: { axis: Axis; offset: Local } | undefined;
 
+  /** Whether the host's relaxed multiply-add is fused. */
+  readonly fma: boolean;
+
   /** `split`: the name of the axis of which each thread takes a part. */
-  constructor(split: string | undefined) {
+  constructor(split: string | undefined, fma: boolean) {
+    this.fma = fma;
     // arguments, the step's input record, its result record
     this.code = new Code(["i32", "i32", "i32"]);
     this.split = split;

@@ -111,6 +111,7 @@ export const instructions = {
   "f32x4.pmin": simdBinary(0xea),
   "f32x4.pmax": simdBinary(0xeb),
   "f32x4.relaxed_madd": simd(0x105, [v, v, v], v),
+  "f32x4.relaxed_nmadd": simd(0x106, [v, v, v], v),
 
   "i16x8.extend_low_i8x16_u": simdUnary(0x89),
   "i32x4.extend_low_i16x8_u": simdUnary(0xa9),

@@ -2,18 +2,25 @@
 import type { Node } from "../../ir/node.ts";
 import { accessOf, layoutOfNode } from "../access.ts";
 import type { Kernel } from "../kernel.ts";
+import type { TileOptions } from "../tile.ts";
 import { emitColumns, emitUniform } from "./columns.ts";
-import { emitContraction, type Target } from "./contraction.ts";
+import { emitContraction } from "./contraction.ts";
 import type { Override } from "./evaluate.ts";
 import { Frame } from "./frame.ts";
 import { RowProgram } from "./rows.ts";
 
+/** What the code is for. */
+export interface Target {
+  readonly fma: boolean;
+  readonly tiles: TileOptions | undefined;
+}
+
 /** The frame with the finished code; `split` names the axis of which each thread takes a part. */
 export function emitKernel(kernel: Kernel, split: string | undefined, target: Target): Frame {
-  const frame = new Frame(split);
+  const frame = new Frame(split, target.fma);
   switch (kernel.kind) {
     case "contract":
-      emitContraction(frame, kernel, target);
+      emitContraction(frame, kernel, target.tiles);
       break;
     case "rows":
       emitRows(frame, kernel);

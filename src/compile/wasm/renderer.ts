@@ -13,8 +13,11 @@ type BasicElementwise = {
   [N in OpsOfKind<"elementwise">]: (typeof ops)[N] extends { basic: true } ? N : never;
 }[OpsOfKind<"elementwise">];
 
-/** Writes code that takes the inputs from locals and leaves the result on the stack. */
-type Form = (code: Code, inputs: readonly Local[], node: Node) => void;
+/**
+ * Writes code that takes the inputs from locals and leaves the result on the stack. `fma`: the host's
+ * relaxed multiply-add is fused.
+ */
+type Form = (code: Code, inputs: readonly Local[], node: Node, fma: boolean) => void;
 
 /** The dtype that decides which instruction a node needs: that of its (last) input. */
 const inputType = (node: Node): DType => node.inputs.at(-1)!.dtype;
@@ -83,6 +86,14 @@ export const renderer: Record<BasicElementwise, Form> = {
   add: forms("f32x4.add", "i32x4.add"),
   subtract: forms("f32x4.sub", "i32x4.sub"),
   multiply: forms("f32x4.mul", "i32x4.mul"),
+  multiplyAdd: (code, [a, b, c], _, fma) => {
+    if (fma) code.get(a!).get(b!).get(c!).do("f32x4.relaxed_madd");
+    else code.get(a!).get(b!).do("f32x4.mul").get(c!).do("f32x4.add");
+  },
+  subtractProduct: (code, [a, b, c], _, fma) => {
+    if (fma) code.get(a!).get(b!).get(c!).do("f32x4.relaxed_nmadd");
+    else code.get(c!).get(a!).get(b!).do("f32x4.mul").do("f32x4.sub");
+  },
   divide: forms("f32x4.div"),
   negate: forms("f32x4.neg"),
   absolute: forms("f32x4.abs"),
@@ -122,10 +133,10 @@ export const renderer: Record<BasicElementwise, Form> = {
 };
 
 /** The code for one elementwise node. */
-export function render(code: Code, node: Node, inputs: readonly Local[]): void {
+export function render(code: Code, node: Node, inputs: readonly Local[], fma: boolean): void {
   const form = renderer[node.op as BasicElementwise];
   if (!form) throw new GraphError({ who: node.op, expected: "a basic op", received: node.op });
-  form(code, inputs, node);
+  form(code, inputs, node, fma);
 }
 
 /** How two partial results of a reduction become one: both are on the stack. */
@@ -147,6 +158,7 @@ const reductions: Record<
 /** The bits of a number of this dtype, as they stand in a lane. */
 export function lane(value: number, dtype: DType): number {
   if (dtype === "float32") return new Uint32Array(Float32Array.of(value).buffer)[0]!;
-  if (dtype === "bool") return value ? 0xffffffff : 0;
+  // The neutral element of a maximum is below 0, and so false.
+  if (dtype === "bool") return value > 0 ? 0xffffffff : 0;
   return value >>> 0;
 }

@@ -4,7 +4,7 @@
  */
 import { type Axis, axisNames, type Node } from "../../ir/node.ts";
 import { rowOf } from "../../ir/ops.ts";
-import { fieldAccess, type StoreAccess, storeAccess } from "../access.ts";
+import { fieldAccess, regrouped, type StoreAccess, storeAccess } from "../access.ts";
 import type { Kernel, Store } from "../kernel.ts";
 import { layoutOf, roundUp } from "../layout.ts";
 import type { Local } from "./assembler.ts";
@@ -15,18 +15,18 @@ import { combine, lane } from "./renderer.ts";
 /** How a store is addressed, and its address. */
 export function destination(
   frame: Frame,
+  kernel: Kernel,
   { node, target }: Store,
 ): { access: StoreAccess; origin: Local } {
+  const isCopy = rowOf(node.op).kind === "view" && kernel.nodes.includes(node);
+  const inLoops = (access: StoreAccess) => (isCopy ? regrouped(access, node) : access);
   if (target.kind === "result") {
     const sizes = target.axes.map((axis) => axis.size);
     const access = fieldAccess(node, target.axes, layoutOf(sizes, node.dtype));
-    return { access, origin: frame.resultAddress(target.name) };
+    return { access: inLoops(access), origin: frame.resultAddress(target.name) };
   }
   const place = target.kind === "variable" ? target.variable : target.node;
-  return {
-    access: storeAccess(place),
-    origin: frame.address(place),
-  };
+  return { access: inLoops(storeAccess(place)), origin: frame.address(place) };
 }
 
 /** Which values of a kernel wait for which reductions: pass number by node. */
@@ -224,7 +224,7 @@ export class RowProgram {
       scope.aim(node, along);
     work.destinations = new Map(
       work.stores.map((store) => {
-        const { access, origin } = destination(this.#frame, store);
+        const { access, origin } = destination(this.#frame, this.#kernel, store);
         return [store, { access, pointer: this.#frame.pointer(access, origin) }];
       }),
     );
@@ -274,7 +274,7 @@ export class RowProgram {
   }
 
   #storeOnce(store: Store, scope: Scope): void {
-    const { access, origin } = destination(this.#frame, store);
+    const { access, origin } = destination(this.#frame, this.#kernel, store);
     const pointer = this.#frame.pointer(access, origin);
     this.#frame.storeOne(access, pointer, scope.operand(store.node));
     this.#frame.code.release(pointer);

@@ -85,10 +85,7 @@ abstract class Affine extends Layer {
 class Bent extends Affine {
   call(x: Tensor, context: CallContext): Tensor {
     const sum = this.affine(x, context);
-    const negative = context.trace.constant(0).minimum(sum);
-    const e = negative.exponential();
-    const below = negative.expm1().stopGradient().add(e.subtract(e.stopGradient()));
-    return sum.maximum(0).add(below);
+    return sum.maximum(0).add(context.trace.constant(0).minimum(sum).expm1());
   }
 }
 

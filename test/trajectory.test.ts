@@ -1,5 +1,5 @@
 /** The first 100 losses of the exercise's ELU net against PyTorch's, from the same weights. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { afterAll, describe, expect, it } from "vitest";
 import { randomBits, toUniform } from "../src/base/philox.ts";
 import {
@@ -61,7 +61,8 @@ function madeImages(): { x: Uint8Array; y: Uint8Array } {
 
 /** Records 5,000 to 8,199 of the first file, channels last. */
 function cifarImages(folder: string): { x: Uint8Array; y: Uint8Array } {
-  const file = readFileSync(`${folder}/data_batch_1.bin`);
+  const inside = `${folder}/cifar-10-batches-bin`;
+  const file = readFileSync(`${existsSync(inside) ? inside : folder}/data_batch_1.bin`);
   const x = new Uint8Array(images * pixels);
   const y = new Uint8Array(images);
   for (let n = 0; n < images; n++) {

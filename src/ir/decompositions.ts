@@ -66,14 +66,20 @@ function powerOfTwo(make: Maker, n: Node): Node {
  */
 const expm1Tail = [1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040];
 
-/** exp(x): 2^n exp(r). Two factors of 2^n, so that the ends of the range come out right. */
+/** What exp(x) and exp(x) - 1 have in common, so that both cost little more than one: exp(r) - 1, n. */
+function reducedExpm1(make: Maker, x: Node): { p: Node; n: Node } {
+  const { f, add, mul, min, max, polynomial } = formulas(make);
+  // Beyond these both have reached infinity, 0 or -1.
+  const { r, n } = reduceByLn2(make, max(min(x, f(89)), f(-104)));
+  return { p: add(mul(mul(r, r), polynomial(r, expm1Tail)), r), n };
+}
+
+/** exp(x) = 2^n exp(r): two factors of 2^n, so that the ends of the range come out right. */
 export function exponential(make: Maker, { inputs: [x] }: Node): Node {
-  const { f, i, add, sub, mul, min, max, shiftRight, polynomial } = formulas(make);
-  const inRange = max(min(x!, f(89)), f(-104));
-  const { r, n } = reduceByLn2(make, inRange);
-  const series = add(add(mul(mul(r, r), polynomial(r, expm1Tail)), r), f(1));
+  const { f, i, add, sub, mul, shiftRight } = formulas(make);
+  const { p, n } = reducedExpm1(make, x!);
   const half = shiftRight(n, i(1));
-  return mul(mul(series, powerOfTwo(make, half)), powerOfTwo(make, sub(n, half)));
+  return mul(mul(add(p, f(1)), powerOfTwo(make, half)), powerOfTwo(make, sub(n, half)));
 }
 
 /**
@@ -81,11 +87,10 @@ export function exponential(make: Maker, { inputs: [x] }: Node): Node {
  * itself. h is half of 2^n so that it does not overflow before the result does.
  */
 export function expm1(make: Maker, { inputs: [x] }: Node): Node {
-  const { f, i, add, sub, mul, min, max, polynomial } = formulas(make);
-  const inRange = max(min(x!, f(89)), f(-18));
-  const { r, n } = reduceByLn2(make, inRange);
-  const p = add(mul(mul(r, r), polynomial(r, expm1Tail)), r);
-  const h = powerOfTwo(make, sub(n, i(1)));
+  const { f, i, add, sub, mul, max } = formulas(make);
+  const { p, n } = reducedExpm1(make, x!);
+  // The least power of two that can be written: far too small to change the result.
+  const h = powerOfTwo(make, max(sub(n, i(1)), i(-126)));
   return mul(add(mul(h, p), sub(h, f(0.5))), f(2));
 }
 

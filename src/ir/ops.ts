@@ -590,15 +590,16 @@ export const ops = {
     lower: decompose.exponential,
     cost: 18,
   }),
-  /** exp(x) - 1, exact to the last place near 0. */
+  /**
+   * exp(x) - 1, exact to the last place near 0. Its slope is exp(x) itself: this value plus 1 would
+   * round to 0 below -17, where a tiny slope still makes a full step of some optimizers.
+   */
   expm1: derived({
     type: floats,
     evaluate: ([a]) => Math.expm1(a!),
     ulps: 2,
     slopes: (_, y) => [Math.abs(y + 1)],
-    gradient: (make, node, g) => [
-      mul(make, g, make.make("add", [node, make.constant(1, "float32")])),
-    ],
+    gradient: (make, { inputs: [a] }, g) => [mul(make, g, make.make("exponential", [a!]))],
     lower: decompose.expm1,
     cost: 18,
   }),

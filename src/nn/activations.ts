@@ -68,17 +68,6 @@ export const resolveActivation = (value: ActivationInput, who: string): Activati
  * here x, so the slope at 0 is alpha, as in Keras and PyTorch; a NaN stays through the maximum.
  */
 function elu(x: Tensor, alpha: number): Tensor {
-  const below = expm1WithExactSlope(x.trace.constant(0).minimum(x));
+  const below = x.trace.constant(0).minimum(x).expm1();
   return x.maximum(0).add(alpha === 1 ? below : below.multiply(alpha));
-}
-
-/**
- * exp(x) - 1 whose slope is exp(x) itself. That of `expm1` is expm1(x) + 1, which rounds to 0 below
- * -17: far from 0 (raw pixels) whole units would get no gradient, where PyTorch's get a tiny one,
- * of which Nadam makes a full step. The difference of the two equal terms is 0 and carries the
- * slope.
- */
-function expm1WithExactSlope(x: Tensor): Tensor {
-  const e = x.exponential();
-  return x.expm1().stopGradient().add(e.subtract(e.stopGradient()));
 }

@@ -1,4 +1,4 @@
-/** Two threads while other programs keep every core busy: waiting must not cost whole time slices. */
+/** Two threads while other programs fill every core: waiting must not cost whole time slices. */
 import { availableParallelism } from "node:os";
 import { startSpinning } from "./lib/processes.mjs";
 import { maximum, mean, median, minimum } from "./lib/statistics.mjs";

@@ -1,9 +1,9 @@
 /**
  * A train step of the ELU net, batch 32, one thread: ours and PyTorch's, in turns in one run.
  *
- * Both gather a shuffled batch from resident bytes, cast it, and do forward, loss, the count of hits,
- * gradients and NAdam. PyTorch is eager, and its loop in Python counts, as ours in JavaScript does
- * in `fit`.
+ * Both gather a shuffled batch from resident bytes, cast it, and do forward, loss, the count of
+ * hits, gradients and NAdam. PyTorch is eager, and its loop in Python counts, as ours in JavaScript
+ * does in `fit`.
  */
 import { measurePeak } from "../dist/runtime/profile.js";
 import { runLab } from "./lib/processes.mjs";
@@ -123,20 +123,26 @@ function tell(report, times, info) {
   ];
   report.table(head, rows);
   report.text(
-    `  reference: ${reference.milliseconds} ms at ${reference.peak} GFLOP/s, without gathering, = ` +
+    `  reference: ${reference.milliseconds} ms at ${reference.peak} GFLOP/s, without gathering: ` +
       `${scaled.toFixed(2)} ms at this core's ${peak.toFixed(1)} GFLOP/s`,
   );
+  report.record("reference", { ...reference, peakHere: peak, scaledMilliseconds: scaled });
   for (const { name, minimum, median, samples } of sides)
     report.record("time", { side: name, milliseconds: { minimum, median, samples } });
   if (torch) report.record("time", { side: "pytorch", milliseconds: torch });
   else report.skip("PyTorch's step, for want of a Python with torch and numpy (see --python)");
+  judge(report, sides, torch, scaled);
+}
+
+/** Ratios to PyTorch and to the reference of `scaled` milliseconds. */
+function judge(report, sides, torch, scaled) {
   for (const { name, text, minimum, median } of sides) {
     const ratioToReference = minimum / scaled;
     const ratios = torch && {
       ratio: minimum / torch.minimum,
       ratioOfMedians: median / torch.median,
     };
-    report.record("ratios", { side: name, peak, ratioToReference, ...ratios });
+    report.record("ratios", { side: name, ratioToReference, ...ratios });
     // Means of whole epochs are not judged here: one disturbance spoils a sample, unlike PyTorch's.
     if (name === "epoch") continue;
     if (ratios)

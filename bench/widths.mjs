@@ -97,8 +97,8 @@ function tell(report, cases, peak) {
   report.table(["b x w x w", ...head], rows);
   const reached = targets.filter((share) => share >= judged.least).length;
   report.text(
-    `  peak of one core ${peak.toFixed(1)} GFLOP/s; judged (+ reached, ! not): above 1 MFLOP with ` +
-      `all axes of ${judged.axis} and more; -: an outer product, no contraction`,
+    `  peak of one core ${peak.toFixed(1)} GFLOP/s; judged (+ reached, ! not): above 1 MFLOP ` +
+      `with all axes of ${judged.axis} and more; -: an outer product, no contraction`,
   );
   report.record("peaks", { one: peak });
   report.target({

@@ -1,4 +1,4 @@
-/** What the machine can reach at most: multiply-adds in registers, on one core and on two at once. */
+/** What the machine can reach: multiply-adds in registers, on one core and on two at once. */
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { maximum } from "./statistics.mjs";

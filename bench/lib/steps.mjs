@@ -64,7 +64,7 @@ export class Net {
   }
 }
 
-/** Train steps through `execution.run` of the engine: several steps a call, rows in random order. */
+/** Train steps through `execution.run` of the engine, rows in random order. */
 export class EngineSteps {
   #net;
   #batch;
@@ -149,8 +149,8 @@ export class EngineSteps {
 }
 
 /**
- * One epoch through the public `fit`: milliseconds per step of its training part, and of each of
- * its calls with all that `fit` does between two of them.
+ * One epoch through the public `fit`: milliseconds per step of its training part, and of each run
+ * of calls that makes up `stepsPerCall`, with all that `fit` does between two of them.
  *
  * @param {Net} net
  * @param {number} batch
@@ -182,8 +182,22 @@ export async function fitEpoch({ model }, batch, { x, y }) {
       },
     ],
   });
-  const calls = marks
-    .slice(1)
-    .map(({ step, at }, i) => (at - marks[i].at) / (step - marks[i].step));
-  return { epoch: (end - start) / steps, calls };
+  return { epoch: (end - start) / steps, calls: timesBetween(marks, stepsPerCall(batch)) };
+}
+
+/**
+ * Milliseconds per step from mark to mark, at least so many steps apart.
+ *
+ * @param {readonly { step: number, at: number }[]} marks
+ * @param {number} steps
+ */
+function timesBetween(marks, steps) {
+  const times = [];
+  let [last] = marks;
+  for (const mark of marks) {
+    if (mark.step - last.step < steps) continue;
+    times.push((mark.at - last.at) / (mark.step - last.step));
+    last = mark;
+  }
+  return times;
 }

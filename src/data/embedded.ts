@@ -30,9 +30,11 @@ const MAX_PICTURES = 500_000;
  * classes are equally frequent (counts differ by one at most) and in random order.
  *
  * A person can name nearly every picture. A net of dense layers cannot: it learns those with a
- * large figure in the middle at once, and those with a small one anywhere only in part. 20 layers
- * of 100 ELU units (He normal, Nadam 5e-5, batch 32, raw pixels) reach a test accuracy of about
- * MEASURED3 after 3 epochs and MEASURED15 after 15; nets with batch normalisation MEASUREDBN.
+ * large figure in the middle at once, and those with a small one anywhere only in part. Measured
+ * with 20 dense layers of 100 units, batch 32, in PyTorch: ELU (He normal, Nadam 5e-5, raw pixels)
+ * reaches a test accuracy of 0.53 to 0.58 after 3 epochs (six seeds), 0.67 after 15 and 0.70 after
+ * 40; with batch normalisation 0.76 at most in 30 epochs, SELU on standardized pixels 0.79 at most
+ * in 60.
  *
  * Picture i of a split is a function of (seed, split, i) and its class: the random streams are
  * `embedded/train`, `embedded/validation` and `embedded/test`, the step is i.

@@ -75,6 +75,7 @@ async function measure({ net, steps, data, torch, fma, rounds }) {
       torchCount = Math.ceil(millisecondsEach / ((seconds * 1000) / perStep.length));
       torchCount = Math.ceil(torchCount / perCall) * perCall;
     }
+    times.peak.push(measurePeak(fma));
     times.run.push(...(await steps.runFor(millisecondsEach)));
     if (round % Math.ceil(rounds / labRounds) === 0) {
       const options = ["--dataset", "embedded", "--threads", 1, "--epochs", labEpochs];

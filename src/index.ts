@@ -14,6 +14,7 @@ export {
 } from "./base/errors.ts";
 export type { ArrayInput, HostArray, NestedNumbers } from "./base/host-array.ts";
 export type { Shape } from "./base/shape.ts";
+export * as datasets from "./data/datasets.ts";
 export type { BatchOptions } from "./model/evaluate.ts";
 export type { CompileOptions } from "./model/net.ts";
 export type { Logs } from "./model/totals.ts";

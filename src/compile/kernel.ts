@@ -44,6 +44,13 @@ export type Target =
   | { readonly kind: "variable"; readonly variable: Node }
   | { readonly kind: "result"; readonly name: string; readonly axes: readonly Axis[] };
 
+/** The length of the slices between cuts, of which the last may be shorter; undefined: they differ. */
+export function sliceLength(cuts: readonly number[]): number | undefined {
+  const [length, ...others] = cuts.slice(1).map((to, i) => to - cuts[i]!);
+  const last = others.pop() ?? length!;
+  return last <= length! && others.every((other) => other === length) ? length : undefined;
+}
+
 export const isInner = (kernel: Kernel, name: string): boolean =>
   kernel.inner.some((axis) => axis.name === name);
 

@@ -1,4 +1,4 @@
-import { fileSize, isDirectory, joinPath, readInto } from "#host";
+import { environment, fileSize, isDirectory, joinPath, readInto } from "#host";
 import { DataError } from "../base/errors.ts";
 import {
   emptySplit,
@@ -37,8 +37,11 @@ const FILE_BYTES = IMAGES_PER_FILE * RECORD_BYTES;
 const ARCHIVE_FOLDER = "cifar-10-batches-bin";
 
 export interface Cifar10Options {
-  /** The folder that holds the six files, or `cifar-10-batches-bin` with them. */
-  readonly folder: string;
+  /**
+   * The folder that holds the six files, or `cifar-10-batches-bin` with them. Default: what the
+   * environment variable ANTLER_DATA names.
+   */
+  readonly folder?: string | undefined;
   /** How many images from the start of the training files are the validation set; default 5000. */
   readonly validation?: number | undefined;
   /** Take only so many training images, the first ones after the validation set; default all. */
@@ -58,14 +61,14 @@ export interface Cifar10Options {
  * @throws DataError naming the file, if one is missing, has another size or a label above 9
  * @throws ValueError if `validation` or `limit` are not whole numbers in their range
  */
-export async function loadCifar10(options: Cifar10Options): Promise<ImageDataset> {
+export async function loadCifar10(options: Cifar10Options = {}): Promise<ImageDataset> {
   const { validation: validationCount = 5000 } = options;
   checkCount("loadCifar10", "validation", validationCount, 0, TRAINING_IMAGES - 1);
   const rest = TRAINING_IMAGES - validationCount;
   const { limit: trainCount = rest } = options;
   checkCount("loadCifar10", "limit", trainCount, 1, rest);
 
-  const folder = await findFolder(options.folder);
+  const folder = await findFolder(options.folder ?? environment("ANTLER_DATA"));
   for (const name of FILES) await checkSize(joinPath(folder, name));
 
   const validation = emptySplit(validationCount);
@@ -84,7 +87,14 @@ export async function loadCifar10(options: Cifar10Options): Promise<ImageDataset
   return { name: cifar10Name, train, validation, test, classNames: cifar10ClassNames };
 }
 
-async function findFolder(folder: string): Promise<string> {
+async function findFolder(folder: string | undefined): Promise<string> {
+  if (folder === undefined || folder === "")
+    throw new DataError({
+      who: "CIFAR-10",
+      expected: "a folder must be named",
+      received: "none",
+      fix: `Give { folder } or set ANTLER_DATA to the folder that holds ${FILES[0]}.`,
+    });
   if (!(await isDirectory(folder))) {
     throw new DataError({
       who: `CIFAR-10 in ${folder}`,

@@ -3,7 +3,7 @@
  * slices, and a second kernel adds them, in the same order as one thread would.
  */
 import type { Axis, Node } from "../../ir/node.ts";
-import { type Kernel, placeFor } from "../kernel.ts";
+import { type Kernel, placeFor, sliceLength } from "../kernel.ts";
 import { baseOf } from "./shard.ts";
 
 /**
@@ -15,6 +15,8 @@ export function splitPartials(kernels: readonly Kernel[], written: ReadonlySet<N
     const cuts = kernel.anchor?.attributes.cuts;
     if (kernel.kind !== "contract" || !cuts || !written.has(baseOf(kernel.anchor!.inputs[1]!)))
       return [kernel];
+    // Threads find the slices of their part by one length.
+    if (!sliceLength(cuts)) return [kernel];
     const anchor = kernel.anchor!;
     const slices: Axis = { name: `slice of ${anchor.attributes.over![0]}`, size: cuts.length - 1 };
     const partial = placeFor(anchor, [slices, ...anchor.axes]);

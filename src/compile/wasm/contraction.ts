@@ -8,7 +8,7 @@
  */
 import { type Axis, hasAxis, type Node } from "../../ir/node.ts";
 import { type Access, accessOf } from "../access.ts";
-import type { Kernel } from "../kernel.ts";
+import { type Kernel, sliceLength } from "../kernel.ts";
 import { roundUp } from "../layout.ts";
 import { chooseTile, type Tile, type TileOptions } from "../tile.ts";
 import type { Local } from "./assembler.ts";
@@ -53,7 +53,7 @@ export function tileOf(kernel: Kernel, options?: TileOptions): Tile {
       rows: row?.size ?? 1,
       columns: column.size,
       reduced: reduced.reduce((n, axis) => n * axis.size, 1),
-      slice: cuts && cuts[1]! - cuts[0]!,
+      slice: cuts && Math.max(...cuts.slice(1).map((to, i) => to - cuts[i]!)),
       wholeRows: kernel.nodes.some((node) => node.attributes.over !== undefined),
     },
     options,
@@ -227,7 +227,12 @@ class Emitter {
     const single = reduced.length === 1 && this.#tile.depth >= k.size;
     if (single) return this.#depthBlock(k, 0, k.size, "store");
     this.#clearBlock();
-    const slices = this.#kernel.anchor!.attributes.cuts !== undefined;
+    const { cuts } = this.#kernel.anchor!.attributes;
+    const slices = cuts !== undefined;
+    if (cuts && !sliceLength(cuts)) {
+      for (const [i, to] of cuts.slice(1).entries()) this.#depthBlock(k, cuts[i]!, to, "slice");
+      return;
+    }
     this.#frame.loops(reduced.slice(0, -1), () => {
       if (this.#tile.depth >= k.size)
         return this.#depthBlock(k, 0, k.size, slices ? "slice" : "chain");
@@ -246,8 +251,7 @@ class Emitter {
   /** The partial sum of the slice at hand. */
   #oneSlice(slices: Axis, k: Axis): void {
     const { code } = this.#frame;
-    const { cuts } = this.#kernel.anchor!.attributes;
-    const length = cuts![1]! - cuts![0]!;
+    const length = sliceLength(this.#kernel.anchor!.attributes.cuts!)!;
     const first = code.local("i32");
     const last = code.local("i32");
     code.get(this.#frame.index(slices.name)!).i32(length).do("i32.mul").set(first);

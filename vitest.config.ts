@@ -5,7 +5,7 @@ export default defineConfig({
   resolve: { conditions: ["antler-source"] },
   ssr: { resolve: { conditions: ["antler-source"] } },
   test: {
-    include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+    include: ["src/**/*.test.ts", "test/**/*.test.ts", "bench/**/*.test.mjs"],
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 60_000,

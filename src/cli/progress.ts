@@ -10,6 +10,13 @@ import { score, short } from "./text.ts";
 const redrawMilliseconds = 50;
 const mostBarColumns = 25;
 const leastBarColumns = 4;
+/** Room for the `^C` that a terminal writes behind the line: it must not break it. */
+const echoColumns = 3;
+
+/** Before the number of the epoch, accuracy, validation loss and validation accuracy. */
+type Words = readonly [head: string, accuracy: string, valLoss: string, valAccuracy: string];
+const longWords: Words = ["Epoch ", "accuracy ", "val loss ", "val accuracy "];
+const shortWords: Words = ["", "acc ", "val ", ""];
 
 /** What a line shows. */
 export interface LineState {
@@ -28,11 +35,12 @@ export interface LineState {
 
 /** The line, never wider than the terminal: short words, and then no bar, where it is narrow. */
 export function drawLine(state: LineState, terminal: Pick<Terminal, "columns" | "style">): string {
-  const most = terminal.columns - 1;
-  const long = partsOf(state, ["Epoch ", "accuracy ", "val loss ", "val accuracy "]);
-  const brief = partsOf(state, ["", "acc ", "val ", ""]);
-  const isRoomy = widthOf(long) + 1 + leastBarColumns <= most;
-  const [head, ...rest] = isRoomy ? long : brief;
+  const most = terminal.columns - echoColumns;
+  // The words stay the same over an epoch, so they need room for its end.
+  const { loss, accuracy } = state;
+  const atEnd = partsOf({ ...state, validation: { loss, accuracy } }, longWords);
+  const isRoomy = widthOf(atEnd) + 1 + leastBarColumns <= most;
+  const [head, ...rest] = partsOf(state, isRoomy ? longWords : shortWords);
   const free = most - widthOf([head, ...rest]) - 1;
   const bar = free < leastBarColumns ? [] : [drawBar(state, Math.min(free, mostBarColumns))];
   const parts = [head, ...bar, ...rest];
@@ -48,7 +56,7 @@ type Part = readonly [text: string, style?: Style];
 
 function partsOf(
   { epoch, epochs, step, steps, seconds, msPerStep, loss, accuracy, validation }: LineState,
-  [head, accuracyWord, lossWord, validWord]: readonly [string, string, string, string],
+  [head, accuracyWord, lossWord, validWord]: Words,
 ): Part[] {
   const parts: Part[] = [
     [`${head}${String(epoch).padStart(String(epochs).length)}/${epochs}`, "bold"],

@@ -1,7 +1,6 @@
 /** Canonical names: two traces of the same computation become the same text. */
-import { type Computation, Graph, mapRoots, rootsOf } from "./graph.ts";
-import { type Node, topological } from "./node.ts";
-import { rowOf } from "./ops.ts";
+import type { Computation } from "./graph.ts";
+import type { Node } from "./node.ts";
 import { renameAxes } from "./rewrite.ts";
 
 export interface Canonical {
@@ -18,28 +17,20 @@ export interface Canonical {
  */
 export function canonicalize(computation: Computation): Canonical {
   const axes = new Map<string, string>();
-  const named = renameAxes(computation, (old) => {
+  const leaves = new Map<string, string>();
+  const counts = new Map<string, number>();
+  const axisName = (old: string) => {
     const known = axes.get(old) ?? letters(axes.size);
     axes.set(old, known);
     return known;
-  });
-  const leaves = new Map<string, string>();
-  const counts = new Map<string, number>();
-  const graph = new Graph();
-  const done = new Map<Node, Node>();
-  for (const node of topological(rootsOf(named))) {
-    const inputs = node.inputs.map((input) => done.get(input)!);
-    let { attributes } = node;
-    if (rowOf(node.op).kind === "leaf" && attributes.name !== undefined) {
-      const count = counts.get(node.op) ?? 0;
-      counts.set(node.op, count + 1);
-      const name = `${node.op}${count}`;
-      leaves.set(name, attributes.name);
-      attributes = { ...attributes, name };
-    }
-    done.set(node, graph.make(node.op, inputs, attributes));
-  }
-  const renamed = mapRoots(named, (node) => done.get(node)!);
+  };
+  const leafName = ({ op, attributes }: Node) => {
+    const count = counts.get(op) ?? 0;
+    counts.set(op, count + 1);
+    leaves.set(`${op}${count}`, attributes.name!);
+    return `${op}${count}`;
+  };
+  const renamed = renameAxes(computation, axisName, leafName);
   const results = new Map(renamed.results.map((result, i) => [`result${i}`, result.name]));
   return {
     computation: {

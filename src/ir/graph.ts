@@ -23,7 +23,9 @@ export class Graph implements Maker {
 
   /** The node for `op` on `inputs`, checked by the op's row. */
   make(op: string, inputs: readonly Node[], attributes: Attributes = none): Node {
-    const key = `${op}(${inputs.map((node) => node.id).join()})${keyOf(attributes)}`;
+    let key = op;
+    for (const input of inputs) key += ` ${input.id}`;
+    key += ` ${keyOf(attributes)}`;
     const known = this.#nodes.get(key);
     if (known) return known;
     const row = rowOf(op);

@@ -77,22 +77,26 @@ export class GraphError extends AntlerError {
 export function topological(roots: readonly Node[], known?: ReadonlySet<Node>): Node[] {
   const seen = new Set<Node>();
   const order: Node[] = [];
-  // An explicit stack: a graph may be deeper than JavaScript's own.
-  const stack: { node: Node; next: number }[] = [];
+  // An explicit stack, of nodes and of the input that each looks at next: a graph may be deeper than
+  // JavaScript's own.
+  const stack: Node[] = [];
+  const next: number[] = [];
   const visit = (node: Node) => {
     if (seen.has(node) || known?.has(node)) return;
     seen.add(node);
-    stack.push({ node, next: 0 });
+    stack.push(node);
+    next.push(0);
   };
   for (const root of roots) {
     visit(root);
     while (stack.length > 0) {
       const top = stack[stack.length - 1]!;
-      const input = top.node.inputs[top.next++];
+      const input = top.inputs[next[next.length - 1]!++];
       if (input) visit(input);
       else {
-        order.push(top.node);
+        order.push(top);
         stack.pop();
+        next.pop();
       }
     }
   }

@@ -59,8 +59,15 @@ const namesAxes = ({ axes, over, names, into, axis }: Attributes): boolean =>
   into !== undefined ||
   axis !== undefined;
 
-/** The same computation with every axis name mapped, in nodes, attributes and results. */
-export function renameAxes(computation: Computation, name: (old: string) => string): Computation {
+/**
+ * The same computation with every axis name mapped, in nodes, attributes and results; with `leafName`,
+ * what the host binds to is renamed too.
+ */
+export function renameAxes(
+  computation: Computation,
+  name: (old: string) => string,
+  leafName?: (leaf: Node) => string,
+): Computation {
   const graph = new Graph();
   const done = new Map<Node, Node>();
   const axis = (old: Axis): Axis => ({ name: name(old.name), size: old.size });
@@ -84,6 +91,7 @@ export function renameAxes(computation: Computation, name: (old: string) => stri
       ...(needed && { names: needed }),
       ...(into && { into: axis(into) }),
       ...(split && { axis: name(split) }),
+      ...(leafName && rest.name !== undefined && { name: leafName(node) }),
     };
     done.set(node, graph.make(node.op, inputs, attributes));
   }

@@ -15,6 +15,8 @@ import type { Kernel, KernelKind, Store } from "../kernel.ts";
 /** Recomputing leaf-only work in every kernel that needs it is free up to this cost; then it is kept. */
 const cheap = 8;
 
+const none: readonly Group[] = [];
+
 class Group {
   readonly kind: KernelKind;
   readonly anchor: Node | undefined;
@@ -22,6 +24,8 @@ class Group {
   readonly inner: readonly Axis[];
   readonly members = new Set<Node>();
   readonly before = new Set<Group>();
+  /** This group as a list. */
+  readonly alone: readonly Group[] = [this];
 
   constructor(kind: KernelKind, outer: readonly Axis[], inner: readonly Axis[], anchor?: Node) {
     this.kind = kind;
@@ -62,6 +66,7 @@ class Scheduler {
   /** The group that computes a node; leaf-only nodes get theirs last, and may be in several. */
   readonly #homes = new Map<Node, Group>();
   readonly #waiting: Node[] = [];
+  readonly #sourcesOfWaiting = new Map<Node, readonly Group[]>();
 
   constructor(computation: Computation) {
     this.#computation = computation;
@@ -171,10 +176,15 @@ class Scheduler {
   }
 
   /** The groups whose values a read of `node` needs, through views and waiting nodes. */
-  #sources(node: Node): Group[] {
+  #sources(node: Node): readonly Group[] {
     const home = this.#homes.get(node);
-    if (home) return [home];
-    return [...new Set(node.inputs.flatMap((input) => this.#sources(input)))];
+    if (home) return home.alone;
+    if (node.inputs.length === 0) return none;
+    const known = this.#sourcesOfWaiting.get(node);
+    if (known) return known;
+    const found = [...new Set(node.inputs.flatMap((input) => this.#sources(input)))];
+    this.#sourcesOfWaiting.set(node, found);
+    return found;
   }
 
   #add(group: Group, node: Node): void {

@@ -42,12 +42,18 @@ export class CompiledProgram {
   readonly #byName = new Map<string, Region>();
   #before: Uint8Array;
   readonly #steps: number;
+  readonly #start: number;
 
-  /** `values` of variables and tables by name. `steps`: as many as it can run in one call. */
-  constructor(program: Program, values: ReadonlyMap<string, LeafValue>, steps = 1) {
+  /**
+   * @param values of variables and tables, by name
+   * @param steps as many as it can run in one call
+   * @param start where all its memory begins
+   */
+  constructor(program: Program, values: ReadonlyMap<string, LeafValue>, steps = 1, start = 0) {
     this.program = program;
     this.#steps = steps;
-    let end = gap;
+    this.#start = start;
+    let end = start + gap;
     const place = (name: string, bytes: number, writable: boolean) => {
       const region = { name, at: end, bytes, writable };
       this.#regions.push(region);
@@ -83,8 +89,9 @@ export class CompiledProgram {
     this.#before = this.#bytes.slice();
   }
 
+  /** From the start of what is placed. */
   get #bytes(): Uint8Array {
-    return new Uint8Array(this.#memory.buffer);
+    return new Uint8Array(this.#memory.buffer, this.#start);
   }
 
   #view(dtype: DType, name: string, offset = 0, layout?: Layout): TypedArray {
@@ -153,7 +160,7 @@ export class CompiledProgram {
     if (this.program.threads !== 1 || steps > this.#steps)
       throw new RangeError(`one thread and at most ${this.#steps} steps can run here`);
     const at = (name: string) => this.#byName.get(name)!.at;
-    this.#bytes.fill(0, at("sync"), at("sync") + this.program.syncBytes);
+    this.#view("uint8", "sync").fill(0);
     this.#exports.run(at("arguments 0"), at("inputs"), at("results"), steps, at("sync"), 0);
     this.#checkUntouched();
   }
@@ -189,10 +196,11 @@ export class CompiledProgram {
   #checkUntouched(): void {
     const now = this.#bytes;
     const regions = this.#regions.filter((region) => region.writable);
-    let at = 0;
-    for (const region of [...regions, { name: "end", at: now.length, bytes: 0 }]) {
+    const last = { name: "end", at: this.#start + now.length, bytes: 0 };
+    let at = this.#start;
+    for (const region of [...regions, last]) {
       for (; at < region.at; at++)
-        if (now[at] !== this.#before[at]) {
+        if (now[at - this.#start] !== this.#before[at - this.#start]) {
           const near = this.#regions.findLast((each) => each.at <= at);
           throw new Error(
             `byte ${at - (near?.at ?? 0)} of ${near?.name} (${near?.bytes} bytes) was written`,

@@ -4,7 +4,7 @@
  */
 import { bytesOf } from "../base/dtype.ts";
 import { type Computation, rootsOf } from "../ir/graph.ts";
-import { type Axis, type Node, topological } from "../ir/node.ts";
+import { type Axis, GraphError, type Node, topological } from "../ir/node.ts";
 import { print } from "../ir/print.ts";
 import { layoutOfNode } from "./access.ts";
 import { type Form, formOf } from "./form.ts";
@@ -15,7 +15,7 @@ import { barriersOf, deferWrites, order } from "./passes/order.ts";
 import { splitPartials } from "./passes/partials.ts";
 import { arrangeForms, fuseProducts, simplifyAndLower } from "./passes/rules.ts";
 import { schedule } from "./passes/schedule.ts";
-import { type SharedKernel, shard } from "./passes/shard.ts";
+import { type SharedKernel, share } from "./passes/shard.ts";
 import { unifyAxes } from "./passes/unify.ts";
 import type { ArgumentWord, Program, ProgramField } from "./program.ts";
 import { kernelReport, printProgram } from "./report.ts";
@@ -47,6 +47,7 @@ export function compile(computation: Computation, options: CompileOptions): Prog
   const passes: { name: string; summary: string }[] = [];
   const note = (name: string, summary: string) => passes.push({ name, summary });
   let graph = computation;
+  checkSizes(computation);
   let size = topological(rootsOf(graph)).length;
   for (const { name, run } of graphPasses) {
     graph = run(graph);
@@ -63,8 +64,7 @@ export function compile(computation: Computation, options: CompileOptions): Prog
   }
   kernels = order(deferWrites(kernels));
   note("order", `${kernels.length} kernels in a row`);
-  const threads = usefulThreads(kernels, options.threads);
-  const shared = shard(kernels, threads);
+  const { threads, kernels: shared } = share(kernels, options.threads);
   note("shard", shareSummary(shared, threads));
   const barriers = barriersOf(shared, threads);
   note("barriers", `${barriers.length} a step${threads > 1 ? ", and one at its end" : ""}`);
@@ -199,6 +199,19 @@ export function compile(computation: Computation, options: CompileOptions): Prog
   };
 }
 
+/** Loops run at least once: nothing is left to compute where an axis has no elements. */
+function checkSizes(computation: Computation): void {
+  const nodes = topological(rootsOf(computation));
+  const lists = [...nodes, ...computation.results].map(({ axes }) => axes);
+  const empty = lists.flat().find(({ size }) => !(size >= 1));
+  if (empty)
+    throw new GraphError({
+      who: "compile",
+      expected: "every axis must have at least one element",
+      received: `${empty.size} along ${empty.name}`,
+    });
+}
+
 /** A function, and the kernel's form that it was first emitted for. */
 interface EmittedCode {
   readonly frame: Frame;
@@ -249,17 +262,6 @@ function fieldsOf(computation: Computation) {
     input: named(inputs.fields),
     result: named(results.fields),
   };
-}
-
-/** As many threads as the widest split has parts, and one where splitting is not worth a barrier. */
-function usefulThreads(kernels: readonly Kernel[], asked: number): number {
-  if (asked === 1) return 1;
-  const parts = shard(kernels, asked).map(({ share }) =>
-    share.kind === "split"
-      ? share.bounds.filter((bound, t) => t > 0 && bound > share.bounds[t - 1]!).length
-      : 1,
-  );
-  return Math.max(1, ...parts);
 }
 
 const contractionsIn = (kernels: readonly Kernel[]): number =>

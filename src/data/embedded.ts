@@ -23,6 +23,8 @@ export interface EmbeddedOptions {
 
 /** More pictures than fit into an array of bytes are never asked for by intent. */
 const MAX_PICTURES = 500_000;
+/** About 20 ms of drawing. */
+const PICTURES_PER_TURN = 200;
 
 /**
  * The embedded data set: pictures of ten kinds of figures, drawn from a seed, so that it needs no
@@ -41,7 +43,7 @@ const MAX_PICTURES = 500_000;
  *
  * @throws ValueError if the seed or a number of pictures is none
  */
-export function embeddedPictures(options: EmbeddedOptions = {}): ImageDataset {
+export async function embeddedPictures(options: EmbeddedOptions = {}): Promise<ImageDataset> {
   const { seed = 1, train = 10_000, validation = 2_000, test = 2_000 } = options;
   checkSeed(seed, "embeddedPictures");
   for (const [name, count] of Object.entries({ train, validation, test })) {
@@ -49,19 +51,21 @@ export function embeddedPictures(options: EmbeddedOptions = {}): ImageDataset {
   }
   return {
     name: embeddedName,
-    train: drawSplit(seed, "train", train),
-    validation: drawSplit(seed, "validation", validation),
-    test: drawSplit(seed, "test", test),
+    train: await drawSplit(seed, "train", train),
+    validation: await drawSplit(seed, "validation", validation),
+    test: await drawSplit(seed, "test", test),
     classNames: embeddedClassNames,
   };
 }
 
-function drawSplit(seed: number, name: string, count: number): ImageSplit {
+async function drawSplit(seed: number, name: string, count: number): Promise<ImageSplit> {
   const split = emptySplit(count);
   const stream = `embedded/${name}`;
   const order = permutation(seed, `${stream}/order`, 0, count);
   const bits = new Uint32Array(WORDS_PER_PICTURE);
   for (let i = 0; i < count; i++) {
+    // Ctrl-C and whatever else waits has its turn.
+    if (i % PICTURES_PER_TURN === 0) await new Promise((resolve) => setTimeout(resolve));
     const label = order[i] % pictureClasses.length;
     split.y.data[i] = label;
     fillRandomBits(seed, stream, i, bits);

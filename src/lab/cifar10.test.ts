@@ -6,8 +6,8 @@ import type { LabEvent, ResultEvent } from "./events.ts";
 /** A few pictures in place of thousands. */
 vi.mock("../data/embedded.ts", async (original) => {
   const { embeddedPictures } = await original<typeof import("../data/embedded.ts")>();
-  const pictures = embeddedPictures({ train: 128, validation: 64, test: 64 });
-  return { embeddedPictures: () => pictures };
+  const pictures = await embeddedPictures({ train: 128, validation: 64, test: 64 });
+  return { embeddedPictures: async () => pictures };
 });
 
 const small: Cifar10Options = { dataset: "embedded", limit: 96, epochs: 1, threads: 1 };

@@ -191,6 +191,32 @@ function largestPart(share: Share): number {
   return largest / axis.size;
 }
 
+/** A value that a kernel reads, and where it lies. */
+interface Read {
+  readonly node: Node;
+  readonly base: Node;
+}
+
+/**
+ * Who runs what, on as many threads as the widest split has parts: fewer than asked where the kernels
+ * are too small to share.
+ */
+export function share(kernels: readonly Kernel[], asked: number): SharedProgram {
+  const shared = shard(kernels, asked);
+  const parts = shared.map(({ share }) =>
+    share.kind === "split"
+      ? share.bounds.filter((bound, t) => t > 0 && bound > share.bounds[t - 1]!).length
+      : 1,
+  );
+  const threads = Math.max(1, ...parts);
+  return { threads, kernels: threads === asked ? shared : shard(kernels, threads) };
+}
+
+export interface SharedProgram {
+  readonly threads: number;
+  readonly kernels: readonly SharedKernel[];
+}
+
 export function shard(kernels: readonly Kernel[], threads: number): SharedKernel[] {
   if (threads === 1)
     return kernels.map((kernel) => ({
@@ -201,18 +227,21 @@ export function shard(kernels: readonly Kernel[], threads: number): SharedKernel
   const chosen = options.map((list) => list[0]!);
   const producers = new Map<Node, number>();
   const users = new Map<Node, number[]>();
+  const reads = kernels.map((kernel): Read[] =>
+    [...new Set(readsOf(kernel))].map((node) => ({ node, base: baseOf(node) })),
+  );
   for (const [i, kernel] of kernels.entries()) {
     for (const { target } of kernel.stores)
       if (target.kind === "value") producers.set(target.node, i);
       else if (target.kind === "variable") producers.set(target.variable, i);
-    for (const node of readsOf(kernel)) {
-      const base = baseOf(node);
-      users.set(base, [...(users.get(base) ?? []), i]);
+    for (const { base } of reads[i]!) {
+      const list = users.get(base) ?? [];
+      users.set(base, list);
+      if (!list.includes(i)) list.push(i);
     }
   }
   const work = kernels.map(workOf);
-  const crossing = (i: number, share: Share, node: Node): number => {
-    const base = baseOf(node);
+  const crossing = (i: number, share: Share, { node, base }: Read): number => {
     const producer = producers.get(base);
     if (producer === undefined || producer === i) return 0;
     const made = chosen[producer]!;
@@ -230,7 +259,7 @@ export function shard(kernels: readonly Kernel[], threads: number): SharedKernel
     const before = chosen[i]!;
     chosen[i] = share;
     let sum = work[i]! * largestPart(share);
-    for (const node of new Set(readsOf(kernels[i]!))) sum += crossing(i, share, node);
+    for (const read of reads[i]!) sum += crossing(i, share, read);
     for (const { target } of kernels[i]!.stores) {
       const made =
         target.kind === "value"
@@ -241,8 +270,8 @@ export function shard(kernels: readonly Kernel[], threads: number): SharedKernel
       if (!made) continue;
       for (const user of users.get(made) ?? []) {
         if (user === i) continue;
-        for (const node of readsOf(kernels[user]!))
-          if (baseOf(node) === made) sum += crossing(user, chosen[user]!, node);
+        for (const read of reads[user]!)
+          if (read.base === made) sum += crossing(user, chosen[user]!, read);
       }
     }
     chosen[i] = before;

@@ -43,15 +43,25 @@ export function emitStep(module: Module, shape: StepShape): void {
   const code = new Code(["i32", "i32", "i32", "i32", "i32", "i32"]);
   const [table, inputs, results, steps, sync, thread] = code.parameters;
   const count = code.local("i32");
-  const meet = (index: number) =>
-    code.get(sync!).get(thread!).get(count).call(index, syncParameters);
+  // `behind`: signals that this thread has given since the one that is meant.
+  const meet = (index: number, behind = 0) => {
+    code.get(sync!).get(thread!).get(count);
+    if (behind > 0) code.i32(behind).do("i32.sub");
+    code.call(index, syncParameters);
+  };
   const body = () => {
+    let unanswered = 0;
     for (const item of shape.items) {
       if (item.kind === "signal") {
         code.get(count).i32(1).do("i32.add").set(count);
         meet(signal);
-      } else if (item.kind === "wait") meet(wait);
-      else {
+        unanswered++;
+      } else if (item.kind === "wait") {
+        // The first wait is for the first signal, even if this thread has given another meanwhile: the
+        // others need not have come as far.
+        unanswered--;
+        meet(wait, unanswered);
+      } else {
         const run = () => {
           code.get(table!).i32(item.record).do("i32.add").get(inputs!).get(results!);
           code.call(item.function, kernelParameters);

@@ -43,11 +43,11 @@ describe("totals", () => {
 });
 
 describe("pace", () => {
-  it("learns with one step, then fills ten milliseconds", () => {
+  it("learns with one step, then fills twenty milliseconds", () => {
     const pace = new Pace(1000);
     expect(pace.steps).toBe(1);
     pace.took(1, 0.5);
-    expect(pace.steps).toBe(20);
+    expect(pace.steps).toBe(40);
     pace.took(20, 400);
     expect(pace.steps).toBe(1);
   });

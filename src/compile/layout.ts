@@ -1,6 +1,6 @@
 /**
- * Where the numbers of a value lie: row-major, the last axis padded to whole vectors of 64 bytes, so
- * that a tail is a full vector and two threads never share a cache line of a row.
+ * Where the numbers of a value lie: row-major, the last axis padded to whole cache lines, so that a
+ * tail is a full vector and threads that share a row never share a line of it.
  */
 import { bytesOf, type DType } from "../base/dtype.ts";
 
@@ -18,6 +18,15 @@ export const lineBytes = 64;
 /** Rows at this distance fall into the same set of the L1 cache. */
 const aliasBytes = 4096;
 
+/** One SIMD vector. */
+const vectorBytes = 16;
+
+/**
+ * From so many rows on a matrix is tall: threads share it by rows, and what it costs is to read it, so
+ * its rows are only padded to whole vectors.
+ */
+const tallRows = 512;
+
 /** The layout of a value with axes of these sizes; a function of sizes and dtype alone. */
 export function layoutOf(sizes: readonly number[], dtype: DType): Layout {
   const width = bytesOf(dtype);
@@ -27,7 +36,8 @@ export function layoutOf(sizes: readonly number[], dtype: DType): Layout {
     strides[i] = bytes / width;
     bytes *= sizes[i]!;
     if (i === sizes.length - 1) {
-      bytes = roundUp(bytes, lineBytes);
+      const isTall = sizes.length === 2 && sizes[0]! >= tallRows;
+      bytes = roundUp(bytes, isTall ? vectorBytes : lineBytes);
       if (bytes % aliasBytes === 0 && sizes.length > 1) bytes += lineBytes;
     }
   }

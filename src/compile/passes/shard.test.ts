@@ -34,8 +34,14 @@ describe("parts of an axis", () => {
           }
           const filled = parts.filter((part) => part > 0);
           expect(filled.length).toBeGreaterThan(1);
-          expect(Math.max(...filled) - Math.min(...filled.slice(0, -1))).toBeLessThanOrEqual(unit);
+          const fair = size / Math.min(threads, Math.floor(size / unit));
+          for (const part of filled) expect(Math.abs(part - fair)).toBeLessThanOrEqual(unit);
         }
+  });
+
+  it("balance a tail: 100 columns are 48 and 52 for two threads, not 64 and 36", () => {
+    expect(boundsOf(100, 2, true)).toEqual([0, 48, 100]);
+    expect(boundsOf(100, 3, true)).toEqual([0, 32, 64, 100]);
   });
 
   it("are none of an axis that is too short", () => {

@@ -34,9 +34,8 @@ export function boundsOf(size: number, threads: number, isVector: boolean): numb
   const unit = isVector || size >= lineUnit * threads ? lineUnit : tileUnit;
   const parts = Math.min(threads, Math.floor(size / unit));
   if (parts < 2) return undefined;
-  const units = Math.ceil(size / unit);
   return Array.from({ length: threads + 1 }, (_, t) =>
-    t >= parts ? size : Math.round((t * units) / parts) * unit,
+    t >= parts ? size : Math.round((t * size) / parts / unit) * unit,
   );
 }
 

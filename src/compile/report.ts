@@ -7,8 +7,8 @@ import type { Kernel } from "./kernel.ts";
 import type { MemoryPlan } from "./passes/memory.ts";
 import { flopsOf, readsOf, type SharedKernel } from "./passes/shard.ts";
 import type { KernelReport, ProgramReport } from "./program.ts";
+import { rolesOf, tileOf } from "./roles.ts";
 import { printTile, type TileOptions, tileSteps } from "./tile.ts";
-import { rolesOf, tileOf } from "./wasm/contraction.ts";
 import type { StepItem } from "./wasm/step.ts";
 
 export function kernelReport(

@@ -6,59 +6,17 @@
  * docs/compile.md for what was measured). A block of the result is finished before the next begins,
  * so that what follows finds it in the cache.
  */
-import { type Axis, hasAxis, type Node } from "../../ir/node.ts";
+import type { Axis, Node } from "../../ir/node.ts";
 import { type Access, accessOf } from "../access.ts";
 import { type Kernel, sliceLength } from "../kernel.ts";
 import { roundUp } from "../layout.ts";
-import { chooseTile, type Tile, type TileOptions } from "../tile.ts";
+import { type Roles, rolesOf, tileOf } from "../roles.ts";
+import type { Tile, TileOptions } from "../tile.ts";
 import type { Local } from "./assembler.ts";
 import type { Override } from "./evaluate.ts";
 import type { Frame } from "./frame.ts";
+import { packLanes, packTransposed } from "./packing.ts";
 import { RowProgram } from "./rows.ts";
-
-/** The roles of a contraction's axes. */
-export interface Roles {
-  /** Walked by register tiles; undefined where A has no axis of its own. */
-  readonly row: Axis | undefined;
-  /** The vector axis, last of B's own. */
-  readonly column: Axis;
-  /** Loops around everything: batch axes and further rows and columns. */
-  readonly around: readonly Axis[];
-  /** Reduced, innermost last. */
-  readonly reduced: readonly Axis[];
-}
-
-export function rolesOf(kernel: Kernel): Roles {
-  const anchor = kernel.anchor!;
-  const [a, b] = anchor.inputs as [Node, Node];
-  const column = kernel.inner[0]!;
-  const own = kernel.outer.filter(
-    (axis) => hasAxis(a.axes, axis.name) && !hasAxis(b.axes, axis.name),
-  );
-  const row = own.at(-1);
-  const over = anchor.attributes.over!;
-  return {
-    row,
-    column,
-    around: kernel.outer.filter((axis) => axis !== row),
-    reduced: a.axes.filter((axis) => over.includes(axis.name)),
-  };
-}
-
-export function tileOf(kernel: Kernel, options?: TileOptions): Tile {
-  const { row, column, reduced } = rolesOf(kernel);
-  const { cuts } = kernel.anchor!.attributes;
-  return chooseTile(
-    {
-      rows: row?.size ?? 1,
-      columns: column.size,
-      reduced: reduced.reduce((n, axis) => n * axis.size, 1),
-      slice: cuts && Math.max(...cuts.slice(1).map((to, i) => to - cuts[i]!)),
-      wholeRows: kernel.nodes.some((node) => node.attributes.over !== undefined),
-    },
-    options,
-  );
-}
 
 export function emitContraction(
   frame: Frame,
@@ -480,87 +438,12 @@ class Emitter {
       .do("i32.mul")
       .do("i32.add")
       .set(end);
-    if (kStride === 1) this.#packTransposed(sources, to4, end);
-    else this.#packLanes(sources, kStride, to4, end);
+    if (kStride === 1) packTransposed(code, sources, to4, end);
+    else packLanes(code, sources, kStride, to4, end);
     code.release(to4, end, ...sources);
     const packed = code.local("i32");
     code.get(this.#pack).set(packed);
     return packed;
-  }
-
-  /** Four steps of four columns at a time: a 4x4 transpose in registers. */
-  #packTransposed(sources: readonly Local[], to: Local, end: Local): void {
-    const { code } = this.#frame;
-    const width = sources.length;
-    code.repeatWhile(() => {
-      for (let j = 0; j < width; j += 4) {
-        const rows = sources.slice(j, j + 4).map((source) => {
-          const row = code.local("v128");
-          code.get(source).do("v128.load").set(row);
-          code.get(source).i32(16).do("i32.add").set(source);
-          return row;
-        });
-        const [r0, r1, r2, r3] = rows as [Local, Local, Local, Local];
-        const pairs = [
-          [r0, r1, lowPairs],
-          [r2, r3, lowPairs],
-          [r0, r1, highPairs],
-          [r2, r3, highPairs],
-        ] as const;
-        const halves = pairs.map(([x, y, lanes]) => {
-          const half = code.local("v128");
-          code.get(x).get(y).shuffle(lanes).set(half);
-          return half;
-        });
-        const [l01, l23, h01, h23] = halves as [Local, Local, Local, Local];
-        const columns = [
-          [l01, l23, firstHalves],
-          [l01, l23, secondHalves],
-          [h01, h23, firstHalves],
-          [h01, h23, secondHalves],
-        ] as const;
-        for (const [step, [x, y, lanes]] of columns.entries())
-          code
-            .get(to)
-            .get(x)
-            .get(y)
-            .shuffle(lanes)
-            .do("v128.store", 4 * (step * width + j));
-        code.release(...rows, ...halves);
-      }
-      code
-        .get(to)
-        .i32(16 * width)
-        .do("i32.add")
-        .tee(to)
-        .get(end)
-        .do("i32.lt_u");
-    });
-  }
-
-  #packLanes(sources: readonly Local[], kStride: number, to: Local, end: Local): void {
-    const { code } = this.#frame;
-    code.repeatWhile(() => {
-      for (const [j, source] of sources.entries()) {
-        code
-          .get(to)
-          .get(source)
-          .do("i32.load")
-          .do("i32.store", 4 * j);
-        code
-          .get(source)
-          .i32(4 * kStride)
-          .do("i32.add")
-          .set(source);
-      }
-      code
-        .get(to)
-        .i32(4 * sources.length)
-        .do("i32.add")
-        .tee(to)
-        .get(end)
-        .do("i32.lt_u");
-    });
   }
 }
 
@@ -572,10 +455,3 @@ interface Pointers {
   readonly b: Local;
   readonly result: Local;
 }
-
-const words = (...lanes: readonly number[]) =>
-  lanes.flatMap((lane) => [4 * lane, 4 * lane + 1, 4 * lane + 2, 4 * lane + 3]);
-const lowPairs = words(0, 4, 1, 5);
-const highPairs = words(2, 6, 3, 7);
-const firstHalves = words(0, 1, 4, 5);
-const secondHalves = words(2, 3, 6, 7);

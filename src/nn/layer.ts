@@ -1,6 +1,6 @@
 /** The base of all layers, the library's and users' own. */
-import { describe, ShapeError, StateError, ValueError } from "../base/errors.ts";
-import { formatShape, type Shape, sameShape } from "../base/shape.ts";
+import { describe, MemoryError, ShapeError, StateError, ValueError } from "../base/errors.ts";
+import { formatShape, type Shape, sameShape, sizeOf } from "../base/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Trace } from "../tensor/trace.ts";
 import { Variable } from "../tensor/variable.ts";
@@ -176,6 +176,7 @@ export abstract class Layer {
         received: `a second "${name}"`,
       });
     checkInputShape(shape, `${this.label} weight "${name}"`, "shape");
+    checkMemory(shape, `${this.label} weight "${name}"`);
     const chosen = resolveInitializer(
       initializer ?? (shape.length > 1 ? "glorotUniform" : "zeros"),
       `${this.label} weight "${name}"`,
@@ -223,6 +224,21 @@ export abstract class Layer {
     this.#weights.length = 0;
     this.#builtFor = undefined;
   }
+}
+
+/** What a device can address at most. */
+const largestBytes = 2 ** 32;
+
+/** Before any of it is taken. */
+function checkMemory(shape: Shape, who: string): void {
+  const bytes = 4 * sizeOf(shape);
+  if (bytes <= largestBytes) return;
+  throw new MemoryError({
+    who,
+    expected: "a weight must fit into 4 GiB of memory",
+    received: `${formatShape(shape)}, ${(bytes / 2 ** 30).toFixed(1)} GiB`,
+    fix: "Use fewer units.",
+  });
 }
 
 /** The batch of probing recordings: no likely size of anything else, so that mix-ups show. */

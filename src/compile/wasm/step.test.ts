@@ -54,13 +54,22 @@ const logOf = (memory: WebAssembly.Memory): number[] => {
   return [...words.subarray(1, 1 + words[0])];
 };
 
+interface ThreadOptions {
+  readonly thread: number;
+  readonly steps: number;
+  /** Milliseconds before it begins. */
+  readonly delay?: number;
+  /** The address of its arguments. */
+  readonly table?: number;
+}
+
 /** Runs a thread in a worker; false if it has not come to its end after a while. */
 async function runThread(
   bytes: Uint8Array<ArrayBuffer>,
   memory: WebAssembly.Memory,
-  { thread, steps, delay = 0 }: { thread: number; steps: number; delay?: number },
+  { thread, steps, delay = 0, table = places.tables }: ThreadOptions,
 ): Promise<boolean> {
-  const words = [places.tables, 0, 0, steps, places.sync, thread];
+  const words = [table, 0, 0, steps, places.sync, thread];
   const source = `
     const { workerData } = require("node:worker_threads");
     const { bytes, memory, words, delay } = workerData;
@@ -182,27 +191,11 @@ describe("a step on several threads", () => {
       4352 + 128 * thread,
     ];
     const run = (thread: number, delay: number) => {
-      words.set(table(thread), (places.tables + 64 * thread) / 4);
-      const source = `
-        const { workerData } = require("node:worker_threads");
-        const { bytes, memory, words, delay } = workerData;
-        const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
-        setTimeout(() => exports.run(...words), delay);
-      `;
-      const call = [places.tables + 64 * thread, 0, 0, steps, places.sync, thread];
-      const worker = new Worker(source, {
-        eval: true,
-        workerData: { bytes, memory, words: call, delay },
-      });
-      const timer = setTimeout(() => worker.terminate(), 30_000);
-      return new Promise<number>((resolve) =>
-        worker.once("exit", (code) => {
-          clearTimeout(timer);
-          resolve(code);
-        }),
-      );
+      const at = places.tables + 64 * thread;
+      words.set(table(thread), at / 4);
+      return runThread(bytes, memory, { thread, steps, delay, table: at });
     };
-    expect(await Promise.all([run(0, 0), run(1, 300)])).toEqual([0, 0]);
+    expect(await Promise.all([run(0, 0), run(1, 300)])).toEqual([true, true]);
     // 1 + 2 + ... + steps, exactly: neither thread was ever early or late by one.
     const sum = (steps * (steps + 1)) / 2;
     expect([words[4352 / 4], words[4480 / 4]]).toEqual([sum, sum]);

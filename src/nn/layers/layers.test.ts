@@ -180,6 +180,11 @@ describe("Dense", () => {
     expect(() => layers.dense({ units: 2, name: "d" }).buildFor([], context)).toThrow(
       'Dense "d": inputs of at least one dimension beside the batch, got [].',
     );
+    const huge = layers.dense({ units: 2_000_000, name: "huge" });
+    expect(() => huge.buildFor([300_000], context)).toThrow(
+      'Dense "huge" weight "kernel": a weight must fit into 4 GiB of memory, ' +
+        "got [300000, 2000000], 2235.2 GiB. Use fewer units.",
+    );
   });
 });
 

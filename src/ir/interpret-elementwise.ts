@@ -27,7 +27,8 @@ function sameNumber(
   inputs: readonly Value[],
   columns: readonly Float64Array[],
 ): Uint8Array | undefined {
-  if (inputs.length !== 2 || node.dtype !== "bool") return undefined;
+  // Comparisons only: x and x, of an uncertain bool, is as uncertain.
+  if (inputs.length !== 2 || node.dtype !== "bool" || !rowOf(node.op).tooClose) return undefined;
   const [a, b] = inputs;
   const picked = b.certain && b.node.inputs[0] === a.node ? b : a;
   const term = picked === b ? a : b;

@@ -237,6 +237,8 @@ describe("bounds in exact mode", () => {
     const rough = g.make("multiply", [g.make("multiply", [x, factor]), factor]);
     const either = g.make("equal", [rough, g.make("max", [rough], { over: ["b"] })]);
     expect(bounds(either, [1, 4, 4.0000005])).toEqual([0, inf, inf]);
+    // An uncertain bool and itself is no comparison.
+    expect(bounds(g.make("and", [either, either]), [1, 4, 4.0000005])).toEqual([0, inf, inf]);
   });
 
   it("of sums grow with the number of terms, but whole numbers add up exactly", () => {

@@ -55,6 +55,8 @@ export interface OpRow {
     node: Node,
     isOwn: (input: Node) => boolean,
   ): Node | undefined;
+  /** The same value in fewer ops, where the inputs are of a form that the row knows. */
+  simplify?(make: Maker, node: Node): Node | undefined;
   /** Derived ops: the same value from other rows. */
   lower?(make: Maker, node: Node): Node;
   /** The neutral element of a reduction. */
@@ -133,6 +135,17 @@ const zeroLike = (make: Maker, node: Node) => make.constant(0, node.dtype);
 const mul = (make: Maker, a: Node, b: Node) => make.make("multiply", [a, b]);
 const select = (make: Maker, condition: Node, a: Node, b: Node) =>
   make.make("select", [condition, a, b]);
+/** Condition and both branches of a choice. */
+const choice = (node: Node): readonly Node[] => (node.op === "select" ? node.inputs : []);
+/** `(c ? x : 0) + (c ? 0 : y)` as `c ? x : y`. */
+function oneChoice(make: Maker, first: Node, second: Node): Node | undefined {
+  const [c, x, zeroX] = choice(first);
+  const [d, zeroY, y] = choice(second);
+  if (c === undefined || c !== d || !isZero(zeroX!) || !isZero(zeroY!)) return undefined;
+  return select(make, c, x!, y!);
+}
+const isZero = (node: Node) => node.attributes.value === 0;
+const otherFactor = ({ inputs: [a, b] }: Node, factor: Node) => (a === factor ? b : a);
 const isProduct = (node: Node) => node.op === "multiply" && isFloat(node.dtype);
 const imul = (a: number, b: number, dtype: DType) =>
   isFloat(dtype) ? a * b : dtype === "uint32" ? Math.imul(a, b) >>> 0 : Math.imul(a, b);
@@ -204,6 +217,8 @@ export const ops = {
     commutative: true,
     identity: 0,
     gradient: (_, __, g) => [g, g],
+    // What gradients of two branches make: c ? a : 0 plus c ? 0 : b.
+    simplify: (make, { inputs: [a, b] }) => oneChoice(make, a!, b!) ?? oneChoice(make, b!, a!),
     fuse: (make, { inputs: [a, b] }, isOwn) => {
       const [product, term] = isProduct(a!) && isOwn(a!) ? [a!, b!] : [b!, a!];
       if (!isProduct(product) || !isOwn(product)) return undefined;
@@ -380,6 +395,12 @@ export const ops = {
     },
     evaluate: ([condition, a, b]) => (condition ? a! : b!),
     slopes: ([condition]) => (condition ? [0, 1, 0] : [0, 0, 1]),
+    // c ? g : g s is g times (c ? 1 : s), which does not wait for g.
+    simplify: (make, { inputs: [condition, a, b] }) => {
+      const factor = isProduct(b!) && b!.inputs.includes(a!) ? otherFactor(b!, a!) : undefined;
+      if (!factor) return undefined;
+      return mul(make, a!, select(make, condition!, make.constant(1, "float32"), factor));
+    },
     gradient: (make, { inputs: [condition] }, g) => {
       const zero = zeroLike(make, g);
       return [undefined, select(make, condition!, g, zero), select(make, condition!, zero, g)];

@@ -2,6 +2,8 @@ import { describe, expect, it } from "vitest";
 import type { Computation } from "../../ir/graph.ts";
 import { check } from "../../ir/legality.ts";
 import { type Node, topological } from "../../ir/node.ts";
+import { gradients } from "../../tensor/gradients.ts";
+import { Trace } from "../../tensor/trace.ts";
 import { arrangeForms, cutsOf, fuseProducts, simplifyAndLower } from "./rules.ts";
 import { axesOf, opsOf, Sketch } from "./sketch.case.ts";
 
@@ -215,3 +217,36 @@ describe("products and sums", () => {
     expect(fuseProducts(s.computation).results[0].node.op).toBe("add");
   });
 });
+
+describe("the gradient of two branches", () => {
+  it("is one product with one choice", () => {
+    const trace = new Trace();
+    const x = trace.input("x", "float32", [8]);
+    const bent = x.maximum(0).add(trace.constant(0).minimum(x).exponential());
+    const [slope] = gradients(bent, [x], trace.input("g", "float32", [8]));
+    trace.result("slope", slope);
+    const { computation } = trace.finish();
+    const before = opCounts(computation);
+    const after = opCounts(simplifyAndLower(computation));
+    expect(before.get("select")).toBe(2);
+    // A choice between 1 and the slope of the exponential.
+    expect(after.get("select")).toBe(1);
+  });
+
+  it("stays where the branches hang on different conditions", () => {
+    const trace = new Trace();
+    const x = trace.input("x", "float32", [8]);
+    const g = trace.input("g", "float32", [8]);
+    const sum = x.less(1).where(g, 0).add(x.less(2).where(0, g));
+    trace.result("sum", sum);
+    const after = opCounts(simplifyAndLower(trace.finish().computation));
+    expect([after.get("select"), after.get("add")]).toEqual([2, 1]);
+  });
+});
+
+function opCounts(computation: Computation): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { op } of topological(computation.results.map(({ node }) => node)))
+    counts.set(op, (counts.get(op) ?? 0) + 1);
+  return counts;
+}

@@ -99,9 +99,11 @@ const indicesInMemory: Rule = (graph, node) => {
   return graph.make(node.op, [table, kept], node.attributes);
 };
 
+const simplifyRow: Rule = (graph, node) => rowOf(node.op).simplify?.(graph, node);
+
 /** Derived ops taken apart, constants folded, neutral elements dropped. */
 export const simplifyAndLower = (computation: Computation): Computation =>
-  rewrite(computation, [decompose, fold, dropIdentity]);
+  rewrite(computation, [decompose, fold, dropIdentity, simplifyRow]);
 
 /** The forms that the scheduler knows, and the order of every sum fixed. */
 export const arrangeForms = (computation: Computation): Computation =>

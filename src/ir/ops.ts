@@ -620,7 +620,13 @@ export const ops = {
     evaluate: ([a]) => Math.expm1(a!),
     ulps: 2,
     slopes: (_, y) => [Math.abs(y + 1)],
-    gradient: (make, { inputs: [a] }, g) => [mul(make, g, make.make("exponential", [a!]))],
+    // Below e^-28 the slope is taken as 0: no update shows it (an optimizer divides by at least its
+    // epsilon), and its products and squares would be subnormal numbers, which slow every core.
+    gradient: (make, { inputs: [a] }, g) => {
+      const isFlat = make.make("less", [a!, make.constant(-28, "float32")]);
+      const slope = make.make("exponential", [a!]);
+      return [mul(make, g, select(make, isFlat, make.constant(0, "float32"), slope))];
+    },
     lower: decompose.expm1,
     cost: 18,
   }),

@@ -173,6 +173,31 @@ describe("sizes", () => {
     r.check();
   });
 
+  it("layers of different widths whose rows are padded to the same length", () => {
+    const r = new Recording();
+    const sizes = [97, 100, 103, 112, 98];
+    let x = r.input([5, 97]);
+    for (const [i, size] of sizes.slice(1).entries())
+      x = x.matmul(r.trace.read(r.variable([sizes[i], size]))).multiply(0.1);
+    r.result(x);
+    for (const rows of [3, 6])
+      r.result(r.input([rows, 20]).sum(0)).result(r.input([rows, 20]).max(0));
+    r.check();
+  });
+
+  it("reductions along what is left of a copied view", () => {
+    const r = new Recording();
+    const x = r.trace
+      .read(r.variable([6, 5, 7]))
+      .transpose([1, 0, 2])
+      .reshape([30, 7]);
+    r.result(softmax(x))
+      .result(x.sum(-1))
+      .result(x.max(0))
+      .result(x.add(x.sum(-1, true)));
+    r.check();
+  });
+
   it("axes of no elements are refused", () => {
     const trace = new Trace();
     trace.result("y", trace.input("x", "float32", [3, 0]).add(1));

@@ -66,7 +66,9 @@ export function formOf(kernel: Kernel, split: string | undefined): Form {
   const define = (node: Node, inputs: string) => {
     numbers.set(node, numbers.size);
     const { over, cuts, into } = node.attributes;
-    const reduced = over ? ` over ${over.map(axisNumber)}` : "";
+    // With their sizes: nothing else in the text says how far a reduction goes.
+    const gone = over?.map((name) => node.inputs[0]!.axes.find((axis) => axis.name === name)!);
+    const reduced = gone ? ` over ${printAxes(gone)}` : "";
     const merged = into ? ` into ${into.size}` : "";
     const sliced = cuts ? ` cut ${cuts}` : "";
     lines.push(

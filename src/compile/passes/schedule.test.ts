@@ -193,6 +193,14 @@ describe("schedule", () => {
     ]);
   });
 
+  it("reduces no copied view while it is copied: the copy walks other axes", () => {
+    const s = new Sketch();
+    const [a, b, c, m] = axesOf("a4 b5 c6 m20");
+    const merged = s.merge(s.input("x", [a, b, c]), ["b", "a"], m);
+    s.result(s.max(merged, "c"));
+    expect(lines(s)).toEqual(["rows [a,b;c] merge -> kept [m,c]", "rows [m;c] max -> result0"]);
+  });
+
   it("reads a view without a copy where it can", () => {
     const s = new Sketch();
     const [a, b, m] = axesOf("a4 b0 m0");

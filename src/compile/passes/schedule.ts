@@ -119,6 +119,8 @@ class Scheduler {
     const fits =
       home !== undefined &&
       (home.kind === "rows" || home.kind === "contract") &&
+      // A copy walks other axes than the value that it makes.
+      home.takes(input.axes) &&
       home.inner.length === over.length &&
       home.inner.every((axis) => over.includes(axis.name));
     if (fits && this.#canJoin(node, home)) return this.#add(home, node);

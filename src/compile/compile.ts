@@ -4,7 +4,7 @@
  */
 import { bytesOf } from "../base/dtype.ts";
 import { type Computation, rootsOf } from "../ir/graph.ts";
-import { type Axis, GraphError, type Node, topological } from "../ir/node.ts";
+import { type Axis, GraphError, type Node, sizeOfAxes, topological } from "../ir/node.ts";
 import { print } from "../ir/print.ts";
 import { layoutOfNode } from "./access.ts";
 import { type Form, formOf } from "./form.ts";
@@ -47,8 +47,9 @@ export function compile(computation: Computation, options: CompileOptions): Prog
   const passes: { name: string; summary: string }[] = [];
   const note = (name: string, summary: string) => passes.push({ name, summary });
   let graph = computation;
-  checkSizes(computation);
-  let size = topological(rootsOf(graph)).length;
+  const traced = topological(rootsOf(computation));
+  checkSizes([...traced, ...computation.results]);
+  let size = traced.length;
   for (const { name, run } of graphPasses) {
     graph = run(graph);
     const after = topological(rootsOf(graph)).length;
@@ -98,11 +99,12 @@ export function compile(computation: Computation, options: CompileOptions): Prog
   for (const [i, { share }] of shared.entries()) {
     if (barriers.some(({ before }) => before === i)) items.push({ kind: "wait" });
     const { code, form } = emitted[i]!;
-    records.push(4 * tables[0]!.length);
+    const record = 4 * tables[0]!.length;
+    records.push(record);
     items.push({
       kind: "kernel",
       function: code.function,
-      record: 4 * tables[0]!.length,
+      record,
       onlyFirst: share.kind === "single" && threads > 1,
     });
     for (const [t, table] of tables.entries())
@@ -184,7 +186,7 @@ export function compile(computation: Computation, options: CompileOptions): Prog
       .map((node) => ({
         name: node.attributes.name!,
         dtype: node.dtype,
-        rowSize: node.axes.reduce((n, axis) => n * axis.size, 1),
+        rowSize: sizeOfAxes(node.axes),
       })),
     inputs: fields.inputs,
     results: fields.results,
@@ -200,10 +202,8 @@ export function compile(computation: Computation, options: CompileOptions): Prog
 }
 
 /** Loops run at least once: nothing is left to compute where an axis has no elements. */
-function checkSizes(computation: Computation): void {
-  const nodes = topological(rootsOf(computation));
-  const lists = [...nodes, ...computation.results].map(({ axes }) => axes);
-  const empty = lists.flat().find(({ size }) => !(size >= 1));
+function checkSizes(values: readonly { readonly axes: readonly Axis[] }[]): void {
+  const empty = values.flatMap(({ axes }) => axes).find(({ size }) => !(size >= 1));
   if (empty)
     throw new GraphError({
       who: "compile",

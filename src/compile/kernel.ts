@@ -51,9 +51,6 @@ export function sliceLength(cuts: readonly number[]): number | undefined {
   return last <= length! && others.every((other) => other === length) ? length : undefined;
 }
 
-export const isInner = (kernel: Kernel, name: string): boolean =>
-  kernel.inner.some((axis) => axis.name === name);
-
 /** A place of its own for a value, with these axes: a leaf that only the compiler knows. */
 export const placeFor = ({ id, dtype }: Node, axes: readonly Axis[]): Node => ({
   id,

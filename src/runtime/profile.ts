@@ -1,7 +1,8 @@
 /** Times the kernels of a program one by one, each alone in a loop on one core. */
 import { now } from "#host";
-import type { ArgumentWord, Program } from "../compile/program.ts";
+import type { Program } from "../compile/program.ts";
 import { peakFlopsPerRepeat, peakModule } from "../compile/wasm/peak.ts";
+import { wordsOf } from "./words.ts";
 
 export interface KernelTime {
   /** Milliseconds of one run of thread 0's part, the least of many. */
@@ -75,10 +76,10 @@ function layOut(program: Program) {
     end += Math.ceil(bytes / alignment) * alignment;
     return at;
   };
-  const variables = new Map(program.variables.map((v) => [v.name, take(v.layout.bytes)]));
-  const tables = new Map(
-    program.tables.map((t) => [t.name, take(Math.max(tableBytes, 4 * t.rowSize + 64))]),
-  );
+  const places = new Map([
+    ...program.variables.map((v) => [v.name, take(v.layout.bytes)] as const),
+    ...program.tables.map((t) => [t.name, take(Math.max(tableBytes, 4 * t.rowSize + 64))] as const),
+  ]);
   const arena = take(program.arenaBytes);
   const scratch = take(program.scratchBytes);
   const table = take(4 * program.arguments[0]!.length);
@@ -91,35 +92,16 @@ function layOut(program: Program) {
   });
   const floats = new Float32Array(memory.buffer);
   for (const v of program.variables) {
-    const at = variables.get(v.name)! / 4;
+    const at = places.get(v.name)! / 4;
     floats.fill(0.01, at, at + v.layout.bytes / 4);
   }
-  const words = new Int32Array(memory.buffer);
-  for (const [i, word] of program.arguments[0]!.entries())
-    words[table / 4 + i] = wordFor(word, { variables, tables, arena, scratch });
+  const words = wordsOf(program.arguments[0]!, {
+    placeOf: (name) => places.get(name)!,
+    arena,
+    scratch,
+  });
+  new Int32Array(memory.buffer).set(words, table / 4);
   return { memory, table, inputs, results };
-}
-
-interface Places {
-  readonly variables: ReadonlyMap<string, number>;
-  readonly tables: ReadonlyMap<string, number>;
-  readonly arena: number;
-  readonly scratch: number;
-}
-
-function wordFor(word: ArgumentWord, { variables, tables, arena, scratch }: Places): number {
-  switch (word.kind) {
-    case "variable":
-      return variables.get(word.name)! + word.offset;
-    case "table":
-      return tables.get(word.name)! + word.offset;
-    case "arena":
-      return arena + word.offset;
-    case "scratch":
-      return scratch + word.offset;
-    case "number":
-      return word.value;
-  }
 }
 
 type Part = readonly [number, number];

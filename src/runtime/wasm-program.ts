@@ -1,12 +1,13 @@
 /** A compiled program bound to arrays: its table of arguments, the records of its steps, its calls. */
 import { arrayFor, type TypedArray } from "../base/dtype.ts";
 import { gatherFrom, type Layout, lineBytes, roundUp, scatter } from "../compile/layout.ts";
-import type { ArgumentWord, Program, ProgramField } from "../compile/program.ts";
+import type { Program, ProgramField } from "../compile/program.ts";
 import { sizeOfAxes } from "../ir/node.ts";
 import type { DeviceBuffer, DeviceCall, LoadedProgram } from "./device.ts";
 import type { DeviceMemory } from "./memory.ts";
 import type { Pool } from "./pool.ts";
 import { viewOf } from "./views.ts";
+import { wordsOf } from "./words.ts";
 
 /** What a program needs of its device. */
 export interface ProgramHost {
@@ -139,9 +140,10 @@ export class WasmProgram implements LoadedProgram {
     const known = this.#words;
     if (known?.places.every((place, i) => place === places[i])) return known.words;
     const words = this.program.arguments.map((list, thread) =>
-      Int32Array.from(list, (word) => {
-        const address = addressOf(word, buffers, base, plan, thread);
-        return address | 0; // Addresses from 2^31 on have the same 32 bits as a negative number.
+      wordsOf(list, {
+        placeOf: (name) => buffers.get(name)!.place,
+        arena: base + plan.arena,
+        scratch: base + plan.scratch[thread]!,
       }),
     );
     this.#words = { places, words };
@@ -178,23 +180,3 @@ export class WasmProgram implements LoadedProgram {
 /** Numbers from the first to the last one: padding behind it may belong to the next field. */
 const extentOf = ({ sizes, strides }: Layout): number =>
   sizes.reduce((last, size, axis) => last + (size - 1) * strides[axis]!, 1);
-
-function addressOf(
-  word: ArgumentWord,
-  buffers: ReadonlyMap<string, DeviceBuffer>,
-  base: number,
-  plan: Plan,
-  thread: number,
-): number {
-  switch (word.kind) {
-    case "variable":
-    case "table":
-      return buffers.get(word.name)!.place + word.offset;
-    case "arena":
-      return base + plan.arena + word.offset;
-    case "scratch":
-      return base + plan.scratch[thread]! + word.offset;
-    case "number":
-      return word.value;
-  }
-}

@@ -2,8 +2,8 @@
  * Dividing kernels among threads.
  *
  * Every value is whole, split on one named axis, or a list of partial sums. A kernel splits one of its
- * loops; what another thread computed must cross. Splits are chosen so that little crosses: weights
- * stay with the thread that updates them, and only activations and their gradients move.
+ * loops; what another thread computed must cross. Splits are chosen so that little time goes into
+ * work, crossing and barriers.
  */
 import { type Axis, axisNames, hasAxis, type Node, sizeOfAxes } from "../../ir/node.ts";
 import { rowOf } from "../../ir/ops.ts";

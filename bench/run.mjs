@@ -3,7 +3,9 @@ import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 
 /** In the order in which they run. */
-const names = ["step", "threads", "busy", "widths", "compile", "start", "memory", "epochs"];
+const names = [
+  ...["step", "variants", "threads", "busy", "widths", "compile", "start", "memory", "epochs"],
+];
 
 const help = `Usage: npm run bench -- [NAME ...] [options]
 

@@ -1,6 +1,12 @@
 /** Antler: deep learning in TypeScript. This file only names what is public. */
+export { type ValueAndGradients, valueAndGradients } from "./api/eager.ts";
+export { type FromJsonOptions, modelFromJson } from "./api/from-json.ts";
+export { type FunctionalOptions, model } from "./api/functional.ts";
 export { Model, type SummaryOptions } from "./api/model.ts";
-export { type ModelOptions, Sequential, sequential } from "./api/sequential.ts";
+export type { ModelOptions } from "./api/options.ts";
+export { setRandomSeed } from "./api/seed.ts";
+export { Sequential, sequential } from "./api/sequential.ts";
+export type { DataChunk, Dataset } from "./base/dataset.ts";
 export type { DType, TypedArray } from "./base/dtype.ts";
 export {
   AntlerError,
@@ -15,8 +21,10 @@ export {
 export type { ArrayInput, HostArray, NestedNumbers } from "./base/host-array.ts";
 export type { Shape } from "./base/shape.ts";
 export * as datasets from "./data/datasets.ts";
-export type { BatchOptions } from "./model/evaluate.ts";
-export type { CompileOptions } from "./model/net.ts";
+export type { CompileOptions } from "./model/compiled.ts";
+export type { WeightOptions } from "./model/data.ts";
+export type { BatchOptions, EvaluateOptions } from "./model/evaluate.ts";
+export type { DataInput } from "./model/rows.ts";
 export type { Logs } from "./model/totals.ts";
 export {
   type Activation,
@@ -25,7 +33,9 @@ export {
   type ActivationName,
   activations,
 } from "./nn/activations.ts";
+export { type Constraint, type ConstraintInput, constraints } from "./nn/constraints.ts";
 export type { CallContext, LayerRandom, PreActivation } from "./nn/context.ts";
+export * as fields from "./nn/fields.ts";
 export {
   type Initializer,
   type InitializerContext,
@@ -34,25 +44,31 @@ export {
   type InitializerName,
   initializers,
 } from "./nn/initializers.ts";
-export { type BuildContext, Layer, type LayerOptions, type WeightOptions } from "./nn/layer.ts";
+export {
+  type AnyLayer,
+  type ApplyOptions,
+  type BuildContext,
+  Layer,
+  type LayerOptions,
+  layerFields,
+  type WeightOptions as LayerWeightOptions,
+} from "./nn/layer.ts";
+export { deserializeLayer, serializeLayer } from "./nn/layer-registry.ts";
 export * as layers from "./nn/layers/index.ts";
-export {
-  type Loss,
-  type LossContext,
-  type LossFunction,
-  type LossInput,
-  type LossName,
-  losses,
-} from "./nn/losses.ts";
-export {
-  type Metric,
-  type MetricFunction,
-  type MetricInput,
-  type MetricName,
-  metrics,
-} from "./nn/metrics.ts";
+export { input } from "./nn/layers/input.ts";
+export type { Loss, LossContext, LossFunction, Reduction } from "./nn/loss.ts";
+export { type LossInput, type LossName, losses } from "./nn/losses.ts";
+export { Metric, type MetricFunction, type MetricRule } from "./nn/metric.ts";
+export { type MetricInput, type MetricName, metrics } from "./nn/metrics.ts";
 export { Optimizer, type OptimizerOptions } from "./nn/optimizer.ts";
 export { type OptimizerInput, type OptimizerName, optimizers } from "./nn/optimizers.ts";
+export { type Regularizer, type RegularizerInput, regularizers } from "./nn/regularizers.ts";
+export {
+  type RegisterOptions,
+  registerSerializable,
+  type Serialized,
+} from "./nn/serialization.ts";
+export { SymbolicTensor } from "./nn/symbolic.ts";
 export type { TargetKind, TargetShapes } from "./nn/targets.ts";
 export type { Slot, StepInfo, Transform, UpdateContext } from "./nn/transforms.ts";
 export * as transforms from "./nn/transforms.ts";
@@ -64,9 +80,10 @@ export {
   setDefaultEngine,
 } from "./runtime/engine.ts";
 export * as ops from "./tensor/composites.ts";
+
 export { Tensor } from "./tensor/tensor.ts";
 export { Trace } from "./tensor/trace.ts";
 export { Variable } from "./tensor/variable.ts";
 export type { Callback, FitParams, TrainedModel } from "./train/callbacks.ts";
-export type { FitOptions } from "./train/fit.ts";
+export type { FitOptions } from "./train/fit-options.ts";
 export { History } from "./train/history.ts";

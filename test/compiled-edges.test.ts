@@ -8,79 +8,12 @@ import { gradients } from "../src/tensor/gradients.ts";
 import { type RandomSource, randomBits } from "../src/tensor/random.ts";
 import { Tensor } from "../src/tensor/tensor.ts";
 import { Trace } from "../src/tensor/trace.ts";
-import { Variable } from "../src/tensor/variable.ts";
 import { CompiledProgram } from "./compiled.ts";
-import { canonicalCase, expectRight, type Outcome, type StepCase } from "./compiled-case.ts";
-import { Draw } from "./random/draw.ts";
-import type { LeafValue } from "./random-graphs.ts";
+import { Recording } from "./recording.ts";
 
 const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
 const f32 = (...values: number[]) => Float32Array.of(...values);
 const u32 = (...values: number[]) => Uint32Array.of(...values);
-
-/** Records a step and the numbers of its leaves. */
-class Recording {
-  readonly trace = new Trace();
-  readonly draw: Draw;
-  readonly #values = new Map<string, LeafValue>();
-  readonly #variables = new Map<Variable, TypedArray>();
-  #results = 0;
-
-  constructor(seed = 1) {
-    this.draw = new Draw(seed);
-  }
-
-  floats(size: number): Float32Array {
-    return Float32Array.from({ length: size }, () => this.draw.uniform() * 4 - 2);
-  }
-
-  input(
-    shape: readonly number[],
-    data: TypedArray = this.floats(shape.reduce((n, size) => n * size, 1)),
-    dtype: DType = "float32",
-  ): Tensor {
-    const name = `in${this.#values.size}`;
-    this.#values.set(name, data);
-    return this.trace.input(name, dtype, shape);
-  }
-
-  variable(
-    shape: readonly number[],
-    data: TypedArray = this.floats(shape.reduce((n, size) => n * size, 1)),
-    dtype: DType = "float32",
-  ): Variable {
-    const path = `v${this.#variables.size}`;
-    const made = new Variable({ path, shape, dtype, initial: data });
-    this.#variables.set(made, data);
-    return made;
-  }
-
-  gather(rows: number, row: readonly number[], data: TypedArray, dtype: DType, at: Tensor): Tensor {
-    const name = `table${this.#values.size}`;
-    this.#values.set(name, { rows, data });
-    return this.trace.gather(name, dtype, row, at);
-  }
-
-  result(value: Tensor): this {
-    this.trace.result(`r${this.#results++}`, value);
-    return this;
-  }
-
-  get step(): StepCase {
-    const { computation, variables } = this.trace.finish();
-    for (const [name, variable] of variables)
-      this.#values.set(name, this.#variables.get(variable)!);
-    return canonicalCase(computation, this.#values);
-  }
-
-  /** Runs it in all ways; the results in the order in which they were named. */
-  check(label = "a step"): TypedArray[] {
-    return resultsOf(expectRight(this.step, label));
-  }
-}
-
-const resultsOf = (outcome: Outcome): TypedArray[] =>
-  [...outcome].flatMap(([name, values]) => (name.startsWith("result") ? [values] : []));
 
 describe("sizes", () => {
   it.each([1, 2, 3, 5, 17])("a whole step at batch %i", (batch) => {
@@ -412,6 +345,18 @@ describe("outputs", () => {
     r.trace.assign(square, before.transpose().matmul(before).multiply(0.1).add(before.sum(0)));
     r.trace.assign(row, r.trace.before(row).add(before.sum(1)));
     r.result(before.max(0));
+    r.check();
+  });
+
+  it("of a variable whose every row, or number, becomes one of its own", () => {
+    const r = new Recording();
+    const [square, row] = [r.variable([7, 9]), r.variable([40])];
+    for (const variable of [square, row]) {
+      const before = r.trace.before(variable);
+      // The part lies in the variable itself, and is the same along an axis that it does not have.
+      const { node } = before.slice(0, 2, 1);
+      r.trace.assign(variable, new Tensor(r.trace, node, before.dimensions));
+    }
     r.check();
   });
 });

@@ -8,9 +8,10 @@ import type { Program } from "../src/compile/program.ts";
 import { type Layer, layers, optimizers } from "../src/index.ts";
 import { canonicalize } from "../src/ir/canonical.ts";
 import type { Computation } from "../src/ir/graph.ts";
-import { Net, type CompileOptions as NetOptions } from "../src/model/net.ts";
+import type { CompileOptions as NetOptions } from "../src/model/compiled.ts";
+import { Net } from "../src/model/net.ts";
+import { Sequence } from "../src/model/sequence.ts";
 import type { StepKind, StepShapes } from "../src/model/step.ts";
-import { Sequence } from "../src/model/topology.ts";
 import { Engine } from "../src/runtime/engine.ts";
 import { decode, isCall, isScalarFloat } from "./wasm-decoder.ts";
 
@@ -22,8 +23,8 @@ const classify: NetOptions = {
 
 const pictures = (batch: number): StepShapes => ({
   batch,
-  x: { dtype: "uint8", shape: [32, 32, 3] },
-  y: { dtype: "uint8", shape: [] },
+  x: [{ dtype: "uint8", shape: [32, 32, 3] }],
+  y: [{ dtype: "uint8", shape: [] }],
 });
 
 /** The lab's net with so many hidden layers. */
@@ -46,8 +47,8 @@ const squares: NetOptions = {
 };
 const houses: StepShapes = {
   batch: 16,
-  x: { dtype: "float32", shape: [8] },
-  y: { dtype: "float32", shape: [1] },
+  x: [{ dtype: "float32", shape: [8] }],
+  y: [{ dtype: "float32", shape: [1] }],
 };
 
 function stepOf(
@@ -108,7 +109,7 @@ describe("emitted bytes", () => {
     dropout: stepOf(
       [...elus(2).slice(0, -1), layers.dropout({ rate: 0.3 }), layers.dense({ units: 10 })],
       squares,
-      { ...pictures(7), y: { dtype: "float32", shape: [10] } },
+      { ...pictures(7), y: [{ dtype: "float32", shape: [10] }] },
     ),
   };
 
@@ -151,7 +152,7 @@ describe("emitted bytes", () => {
     expect(functions[2]).toBe(functions[0]);
     const wide = stepOf([...elus(4, 100), layers.dense({ units: 3 })], squares, {
       ...pictures(32),
-      y: { dtype: "float32", shape: [3] },
+      y: [{ dtype: "float32", shape: [3] }],
     });
     expect(decode(programOf(wide, { threads }).bytes).functions.length).toBeGreaterThan(4);
   });
@@ -200,7 +201,7 @@ describe("floating-point operations", () => {
       layers.dense({ units: 20, activation: "relu" }),
       layers.dense({ units: 4 }),
     ];
-    const shapes: StepShapes = { ...houses, y: { dtype: "float32", shape: [4] } };
+    const shapes: StepShapes = { ...houses, y: [{ dtype: "float32", shape: [4] }] };
     expect(flops(stepOf(list, squares, shapes))).toBe(byHand(16, [8, 30, 20, 4]));
   });
 

@@ -19,17 +19,18 @@ import { canonicalize } from "../src/ir/canonical.ts";
 import { check } from "../src/ir/legality.ts";
 import { topological } from "../src/ir/node.ts";
 import { print } from "../src/ir/print.ts";
-import { type CompileOptions, Net } from "../src/model/net.ts";
+import type { CompileOptions } from "../src/model/compiled.ts";
+import { Net } from "../src/model/net.ts";
+import { Sequence } from "../src/model/sequence.ts";
 import type { StepKind, StepShapes } from "../src/model/step.ts";
-import { Sequence } from "../src/model/topology.ts";
 import { Engine } from "../src/runtime/engine.ts";
 
 const engine = () => new Engine({ device: "reference" });
 
 const shapes: StepShapes = {
   batch: 6,
-  x: { dtype: "uint8", shape: [2, 3] },
-  y: { dtype: "uint8", shape: [] },
+  x: [{ dtype: "uint8", shape: [2, 3] }],
+  y: [{ dtype: "uint8", shape: [] }],
 };
 
 function net(all: readonly Layer[], options: CompileOptions, seed = 1): Net {

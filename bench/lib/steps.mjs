@@ -1,7 +1,7 @@
 /** Our side of a train step: the lab's net on a resident set of random bytes. */
 import { permutation } from "../../dist/base/philox.js";
 import { variantModel } from "../../dist/lab/variants.js";
-import { inputRows, targetRows } from "../../dist/model/data.js";
+import { stepData } from "../../dist/model/data.js";
 import { Programs } from "../../dist/model/programs.js";
 import { Engine } from "../../dist/runtime/engine.js";
 import { stepInputs } from "../../dist/train/step-inputs.js";
@@ -51,12 +51,15 @@ export const wholeBatches = (images, batch) => Math.floor(images / batch) * batc
  */
 export const stepsPerCall = (batch) => Math.ceil(160 / batch);
 
-/** An engine with the lab's ELU net. */
+/** An engine with one of the lab's nets. */
 export class Net {
-  /** @param {number} threads */
-  constructor(threads) {
+  /**
+   * @param {number} threads
+   * @param {import("../../dist/lab/settings.js").VariantName} variant
+   */
+  constructor(threads, variant = "elu") {
     this.engine = new Engine({ threads });
-    this.model = variantModel("elu", { seed, engine: this.engine });
+    this.model = variantModel(variant, { seed, engine: this.engine });
   }
 
   close() {
@@ -97,9 +100,8 @@ export class EngineSteps {
    */
   static async open(net, batch, { x, y }) {
     const inner = net.model.net;
-    const rows = inputRows(x, imageShape, "bench");
-    const targets = targetRows(y, rows.count, [10], inner.compiledFor("bench"), "bench");
-    const programs = await Programs.open(inner, "train", rows, targets);
+    const data = stepData(x, y, {}, inner.topology, inner.compiledFor("bench"), "bench");
+    const programs = await Programs.open(inner, "train", data);
     const steps = new EngineSteps(net, batch, programs, await programs.of(batch));
     const count = stepsPerCall(batch);
     for (let done = 0; done < warmSteps; done += count) await steps.run(count);

@@ -10,6 +10,10 @@ from torch import nn
 # The net of exercise 8 b: 32x32x3 -> Flatten -> 20 x Dense(100, elu) -> Dense(10).
 ELU_NET = {"inputs": 3072, "hidden": 100, "layers": 20, "classes": 10, "activation": "elu"}
 
+# The net of exercise 8 c: a batch normalization after the pixels and after each hidden layer, with
+# Keras's momentum (torch's is 1 minus it) and epsilon.
+BN_NET = {**ELU_NET, "batchNormalization": True}
+
 ACTIVATIONS = {"elu": nn.ELU, "relu": nn.ReLU, "linear": nn.Identity}
 
 # Standard deviation of a standard normal truncated at +-2 (Keras's VarianceScaling divides by it).
@@ -25,9 +29,11 @@ def build_net(net):
     """A stack of Linear and activation, without softmax: the loss takes the logits."""
     sizes = net_sizes(net)
     activation = ACTIVATIONS[net["activation"]]
-    modules = []
+    normalizes = net.get("batchNormalization", False)
+    normalization = lambda size: [nn.BatchNorm1d(size, eps=1e-3, momentum=0.01)] * normalizes
+    modules = normalization(sizes[0])
     for fan_in, fan_out in zip(sizes[:-2], sizes[1:-1]):
-        modules += [nn.Linear(fan_in, fan_out), activation()]
+        modules += [nn.Linear(fan_in, fan_out), *normalization(fan_out), activation()]
     modules.append(nn.Linear(sizes[-2], sizes[-1]))
     return nn.Sequential(*modules)
 

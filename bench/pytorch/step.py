@@ -8,7 +8,7 @@ on standard output. It ends at the end of the input. An error answers {"error": 
           "capability", "parallel", "config", "openblasCoretype"}
 
   {"cmd": "init", "batch": 32, "threads": 1, "net": "elu"}
-      optional: "images" (10000), "learningRate" (5e-5), "seed" (0), "metrics" (false; true adds
+      "net": also "bn"; optional: "images" (10000), "learningRate" (5e-5), "seed" (0), "metrics" (false; true adds
       the count of hits to every step), "foreach" (null: torch's choice); "net" may also be
       {"inputs", "hidden", "layers", "classes", "activation": "elu" | "relu" | "linear"}: `layers`
       hidden layers of `hidden` units and an output layer
@@ -66,7 +66,7 @@ class Bench:
     def __init__(self, command):
         torch.set_num_threads(command.get("threads", 1))
         net = command.get("net", "elu")
-        self.net = nets.ELU_NET if net == "elu" else net
+        self.net = {"elu": nets.ELU_NET, "bn": nets.BN_NET}.get(net, net) if isinstance(net, str) else net
         self.batch = command.get("batch", 32)
         self.metrics = command.get("metrics", False)
         images = command.get("images", 10000)

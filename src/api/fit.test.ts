@@ -2,11 +2,12 @@ import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import type { HostArray } from "../base/host-array.ts";
 import { permutation } from "../base/philox.ts";
 import * as layers from "../nn/layers/index.ts";
-import type { LossFunction } from "../nn/losses.ts";
+import type { LossFunction } from "../nn/loss.ts";
 import { optimizers } from "../nn/optimizers.ts";
 import { Engine } from "../runtime/engine.ts";
 import type { Callback, FitParams, TrainedModel } from "../train/callbacks.ts";
-import { type ModelOptions, sequential } from "./sequential.ts";
+import type { ModelOptions } from "./options.ts";
+import { sequential } from "./sequential.ts";
 
 const engine = new Engine({ threads: 1 });
 afterAll(() => engine.close());
@@ -277,7 +278,8 @@ describe("hooks", () => {
         const seen = this.model!;
         const { loss } = await seen.evaluate(held.x, held.y);
         expect(loss).toBeGreaterThan(0);
-        expect((await seen.predict(held.x)).shape).toEqual([20, 3]);
+        const predicted = (await seen.predict(held.x)) as HostArray;
+        expect(predicted.shape).toEqual([20, 3]);
         if (epoch === 0) best.push(await seen.getWeights());
       },
       async onTrainEnd() {
@@ -385,7 +387,7 @@ describe("bad input of fit, evaluate and predict", () => {
       "fit: seed must be a whole number in [0, 2^53), got -1.",
     );
     await expect(options({ validationData: x })).rejects.toThrow(
-      "fit: validationData must be [x, y], got Float32Array(100) of shape [50, 2].",
+      "fit: validationData must be [x, y], [x, y, sampleWeight] or a Dataset, got Float32Array(100) of shape [50, 2].",
     );
     await expect(options({ signal: true })).rejects.toThrow("fit: signal must be an AbortSignal");
     await expect(options({ callbacks: [3] })).rejects.toThrow(

@@ -172,8 +172,8 @@ describe("compile", () => {
     expect(compile({ optimizer: "nadm", loss: "meanSquaredError" })).toThrow(
       'compile: optimizer must be a known name, got "nadm". Did you mean "nadam"?',
     );
-    expect(compile({ optimizer: "sgd" })).toThrow(
-      "compile: loss must be a name, an object or a function of this kind, got undefined.",
+    expect(compile({ optimizer: "sgd", loss: 3 })).toThrow(
+      "compile: loss must be a name, an object or a function of this kind, got 3.",
     );
     expect(compile({ optimizer: "sgd", loss: "meanSquareError" })).toThrow(
       'Did you mean "meanSquaredError"?',

@@ -1,20 +1,28 @@
 /** The model that users hold: each method is one call down. */
+import type { Dataset } from "../base/dataset.ts";
 import { StateError } from "../base/errors.ts";
 import type { ArrayInput, HostArray } from "../base/host-array.ts";
 import type { Shape } from "../base/shape.ts";
-import { type BatchOptions, evaluate } from "../model/evaluate.ts";
-import type { CompileOptions, Net } from "../model/net.ts";
+import type { CompileOptions } from "../model/compiled.ts";
+import { modelConfig } from "../model/config.ts";
+import type { WeightOptions } from "../model/data.ts";
+import { type BatchOptions, type EvaluateOptions, evaluate } from "../model/evaluate.ts";
+import type { Net } from "../model/net.ts";
+import { predictOnBatch, testOnBatch } from "../model/on-batch.ts";
 import { predict } from "../model/predict.ts";
+import type { DataInput } from "../model/rows.ts";
 import { summary } from "../model/summary.ts";
 import type { Logs } from "../model/totals.ts";
 import { getWeights, setWeights } from "../model/weights.ts";
-import type { Layer } from "../nn/layer.ts";
+import type { AnyLayer } from "../nn/layer.ts";
 import type { Optimizer } from "../nn/optimizer.ts";
 import { checkBoolean, settings } from "../nn/options.ts";
 import type { Variable } from "../tensor/variable.ts";
 import type { TrainedModel } from "../train/callbacks.ts";
-import { type FitOptions, fitModel } from "../train/fit.ts";
+import { fitModel } from "../train/fit.ts";
+import type { FitOptions } from "../train/fit-options.ts";
 import type { History } from "../train/history.ts";
+import { trainOnBatch } from "../train/train-on-batch.ts";
 
 /** Options of `summary`. */
 export interface SummaryOptions {
@@ -23,12 +31,12 @@ export interface SummaryOptions {
 }
 
 /**
- * A model: layers, trained and asked. Made by `sequential`.
+ * A model: layers, trained and asked. Made by `sequential` and `model`.
  *
  * Data is a host array, `{ data, shape }` with any typed array, or nested arrays of numbers; what
  * comes back are plain copies.
  */
-export class Model implements TrainedModel {
+export class Model<Output extends HostArray | HostArray[] = HostArray> implements TrainedModel {
   /** The model below its methods, for tools. */
   readonly net: Net;
   stopTraining = false;
@@ -48,7 +56,7 @@ export class Model implements TrainedModel {
     return this.net.seed;
   }
 
-  get layers(): readonly Layer[] {
+  get layers(): readonly AnyLayer[] {
     return this.net.topology.layers;
   }
 
@@ -66,14 +74,34 @@ export class Model implements TrainedModel {
     return this.net.compiledFor("optimizer").optimizer;
   }
 
-  /** Shape of one input sample. Throws a StateError before the model is built. */
+  /** Shape of one sample of the (first) input. Throws a StateError before the model is built. */
   get inputShape(): Shape {
-    return this.net.topology.inputShape;
+    return this.net.topology.inputShapes[0];
   }
 
-  /** Shape of one output sample. Throws a StateError before the model is built. */
+  /** Shapes of one sample of all inputs. Throws a StateError before the model is built. */
+  get inputShapes(): readonly Shape[] {
+    return this.net.topology.inputShapes;
+  }
+
+  /** Shape of one sample of the (first) output. Throws a StateError before the model is built. */
   get outputShape(): Shape {
-    return this.net.topology.outputShape;
+    return this.net.topology.outputShapes[0];
+  }
+
+  /** Shapes of one sample of all outputs. Throws a StateError before the model is built. */
+  get outputShapes(): readonly Shape[] {
+    return this.net.topology.outputShapes;
+  }
+
+  /** Names of the inputs, for data given by name. */
+  get inputNames(): readonly string[] {
+    return this.net.topology.inputs.map(({ name }) => name);
+  }
+
+  /** Names of the outputs: for targets, losses and metrics given by name, and in logs. */
+  get outputNames(): readonly string[] {
+    return this.net.topology.outputs.map(({ name }) => name);
   }
 
   /**
@@ -83,7 +111,7 @@ export class Model implements TrainedModel {
    * @throws ShapeError where a layer can't follow another, or the model is built for another shape
    */
   build(inputShape: Shape): void {
-    this.net.build(inputShape);
+    this.net.build([inputShape]);
   }
 
   /**
@@ -100,26 +128,63 @@ export class Model implements TrainedModel {
   /**
    * Trains the model.
    *
-   * @param x inputs `[n, ...inputShape]`; bytes stay bytes on the device
-   * @param y targets: labels `[n]` or `[n, 1]`, or values of the output's shape
+   * @param x inputs `[n, ...inputShape]`, several as a list or by name; bytes stay bytes on the
+   *   device. Or a `Dataset`, whose chunks have x and y
+   * @param y targets: labels `[n]` or `[n, 1]`, or values of the output's shape; several as a list
+   *   or by name
    * @returns the numbers of each epoch: `history.loss`, `history.valLoss`, ...
    * @throws StateError before `compile` and while a fit runs, ShapeError, DataError and ValueError
    *   where data or options are bad: before anything has changed
    * @example await model.fit(x, y, { epochs: 3, validationData: [validX, validY] })
    */
-  async fit(x: ArrayInput, y: ArrayInput, options?: FitOptions): Promise<History> {
+  async fit(
+    x: DataInput | Dataset,
+    y?: DataInput | undefined,
+    options?: FitOptions,
+  ): Promise<History> {
     this.history = await fitModel(this.net, this, x, y, options);
     return this.history;
   }
 
   /** Loss and metrics on data, without training: `{ loss, accuracy }`. Errors: as `fit`. */
-  evaluate(x: ArrayInput, y: ArrayInput, options?: BatchOptions): Promise<Logs> {
+  evaluate(
+    x: DataInput | Dataset,
+    y?: DataInput | undefined,
+    options?: EvaluateOptions,
+  ): Promise<Logs> {
     return evaluate(this.net, x, y, options);
   }
 
-  /** Outputs for inputs: `[n, ...outputShape]`. It needs no `compile`. */
-  predict(x: ArrayInput, options?: BatchOptions): Promise<HostArray> {
-    return predict(this.net, x, options);
+  /**
+   * Outputs for inputs: `[n, ...outputShape]`; a list where the model was made with a list of
+   * outputs. It needs no `compile`.
+   */
+  async predict(x: DataInput | Dataset, options?: BatchOptions): Promise<Output> {
+    const outputs = await predict(this.net, x, options);
+    return (this.net.hasListOfOutputs ? outputs : outputs[0]) as Output;
+  }
+
+  /**
+   * One step of training on these samples, all in one batch: the loss and metrics of this batch,
+   * before the update. Errors: as `fit`.
+   */
+  trainOnBatch(x: DataInput, y: DataInput, options?: WeightOptions): Promise<Logs> {
+    return trainOnBatch(this.net, x, y, options);
+  }
+
+  /** Loss and metrics of these samples, all in one batch. Errors: as `fit`. */
+  testOnBatch(
+    x: DataInput,
+    y: DataInput,
+    options?: Pick<WeightOptions, "sampleWeight">,
+  ): Promise<Logs> {
+    return testOnBatch(this.net, x, y, options);
+  }
+
+  /** Outputs for these samples, all in one batch; as `predict` else. */
+  async predictOnBatch(x: DataInput): Promise<Output> {
+    const outputs = await predictOnBatch(this.net, x);
+    return (this.net.hasListOfOutputs ? outputs : outputs[0]) as Output;
   }
 
   /** Copies of all weights, in the order of `weights`. */
@@ -137,8 +202,18 @@ export class Model implements TrainedModel {
     return setWeights(this.net, weights);
   }
 
+  /**
+   * The model without its weights as JSON, in the form of Keras 3, which can read it; so can
+   * `modelFromJson`. A model that is compiled has its optimizer, loss and metrics in it.
+   *
+   * @throws ValueError where a user's own function or class is not registered
+   */
+  toJson(): string {
+    return JSON.stringify(modelConfig(this.net));
+  }
+
   /** The layer of this name. Throws a NameError where there is none. */
-  getLayer(name: string): Layer {
+  getLayer(name: string): AnyLayer {
     return this.net.layerNamed(name);
   }
 

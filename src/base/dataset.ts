@@ -1,16 +1,27 @@
 import type { HostArray } from "./host-array.ts";
 
-/**
- * A piece of a data set: inputs and targets of the same number of rows (the first axis of both).
- */
+/** A piece of a data set: arrays of the same number of rows (the first axis of each). */
 export interface DataChunk {
-  readonly x: HostArray;
-  readonly y: HostArray;
+  /** Inputs; for a model with several, a list in their order. */
+  readonly x: HostArray | readonly HostArray[];
+  /** Targets; for a model with several outputs, a list in their order. */
+  readonly y: HostArray | readonly HostArray[];
+  /** What each row counts; in all chunks or in none. */
+  readonly sampleWeight?: HostArray | readonly HostArray[];
 }
 
 /**
  * Data that comes in chunks, for sets larger than memory: an async iterable of host arrays. Each
  * new iteration starts from the first row again. A set that fits into memory is one chunk.
+ *
+ * @example
+ * const rows = {
+ *   size: 1000,
+ *   async *[Symbol.asyncIterator]() {
+ *     for (const name of files) yield readChunk(name); // { x: { data, shape }, y: ... }
+ *   },
+ * };
+ * await model.fit(rows, undefined, { epochs: 3 });
  */
 export interface Dataset extends AsyncIterable<DataChunk> {
   /** Number of rows of all chunks together, or undefined if it is not known before the end. */

@@ -32,8 +32,8 @@ function cifar10Command(signal: AbortSignal): Command {
         "best epoch on test pictures.",
     )
     .addOption(variantOption())
-    .option("--epochs <n>", "epochs to train", whole(1), defaults.epochs)
-    .option("--batch <n>", "pictures in a step", whole(1), defaults.batchSize)
+    .option("--epochs <n>", "epochs to train (default: the net's own)", whole(1))
+    .option("--batch <n>", "pictures in a step (default: the net's own)", whole(1))
     .option("--learning-rate <x>", "the optimizer's rate (default: the net's own)", rate)
     .option("--seed <n>", "same seed, same bits", whole(0, 2 ** 53 - 1), defaults.seed)
     .addOption(threadsOption())
@@ -63,7 +63,7 @@ function explainCommand(): Command {
   return new Command("explain")
     .description("Show the program that a net's step is compiled to.")
     .addOption(variantOption())
-    .option("--batch <n>", "pictures in a step", whole(1), defaults.batchSize)
+    .option("--batch <n>", "pictures in a step (default: the net's own)", whole(1))
     .addOption(threadsOption())
     .addOption(
       new Option("--kind <kind>", "the step: train or evaluate")

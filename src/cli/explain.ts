@@ -2,9 +2,9 @@
 
 import { sizeOf } from "../base/shape.ts";
 import type { Program } from "../compile/program.ts";
-import { defaults, type VariantName } from "../lab/settings.ts";
+import { defaults, trainings, type VariantName } from "../lab/settings.ts";
 import { variantModel } from "../lab/variants.ts";
-import { inputRows, targetRows } from "../model/data.ts";
+import { stepData } from "../model/data.ts";
 import { Programs } from "../model/programs.ts";
 import { Engine } from "../runtime/engine.ts";
 import { profileKernels } from "../runtime/profile.ts";
@@ -14,7 +14,7 @@ import { terminalOf } from "./terminal.ts";
 /** The options as parsed. */
 export interface ExplainFlags {
   readonly variant: VariantName;
-  readonly batch: number;
+  readonly batch?: number;
   readonly threads?: number;
   readonly kind: "train" | "evaluate";
   readonly profile?: boolean;
@@ -25,21 +25,25 @@ export async function explain(flags: ExplainFlags): Promise<void> {
   const program = await programOf(flags);
   const { style, write } = terminalOf(process.stdout);
   const times = flags.profile ? profileKernels(program) : undefined;
-  const { variant, kind, batch } = flags;
+  const { variant, kind } = flags;
+  const batch = batchOf(flags);
   const title = `${variant}, ${kind} step, batch ${batch}`;
   write(explanation(title, program, times, (text) => style("bold", text)));
 }
 
-async function programOf({ variant, batch, threads, kind }: ExplainFlags): Promise<Program> {
+const batchOf = ({ variant, batch = trainings[variant].batchSize }: ExplainFlags): number => batch;
+
+async function programOf(flags: ExplainFlags): Promise<Program> {
+  const { variant, threads, kind } = flags;
+  const batch = batchOf(flags);
   const engine = new Engine({ threads });
   try {
     const { net } = variantModel(variant, { seed: defaults.seed, engine });
-    const { inputShape, outputShape } = net.topology;
+    const [inputShape] = net.topology.inputShapes;
     const x = { data: new Uint8Array(batch * sizeOf(inputShape)), shape: [batch, ...inputShape] };
     const y = { data: new Uint8Array(batch), shape: [batch] };
-    const rows = inputRows(x, inputShape, "explain");
-    const targets = targetRows(y, batch, outputShape, net.compiledFor("explain"), "explain");
-    const programs = await Programs.open(net, kind === "train" ? "train" : "test", rows, targets);
+    const data = stepData(x, y, {}, net.topology, net.compiledFor("explain"), "explain");
+    const programs = await Programs.open(net, kind === "train" ? "train" : "test", data);
     const { execution } = await programs.of(batch);
     return execution.program!;
   } finally {

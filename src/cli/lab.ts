@@ -2,15 +2,15 @@
 import { environment } from "#host";
 import { type Cifar10Options, cifar10 } from "../lab/cifar10.ts";
 import type { ResultEvent } from "../lab/events.ts";
-import { type DatasetName, defaults, type VariantName } from "../lab/settings.ts";
+import { type DatasetName, defaults, trainings, type VariantName } from "../lab/settings.ts";
 import { jsonReporter, TextReporter } from "./reporter.ts";
 import { terminalOf } from "./terminal.ts";
 
 /** The options as parsed. */
 export interface LabFlags {
   readonly variant: VariantName;
-  readonly epochs: number;
-  readonly batch: number;
+  readonly epochs?: number;
+  readonly batch?: number;
   readonly learningRate?: number;
   readonly seed: number;
   readonly threads?: number;
@@ -44,7 +44,7 @@ export async function runLab(flags: LabFlags, signal: AbortSignal): Promise<void
 
 const optionsOf = ({ batch, data, ...same }: LabFlags): Cifar10Options => ({
   ...same,
-  batchSize: batch,
+  ...(batch !== undefined && { batchSize: batch }),
   folder: data,
 });
 
@@ -55,15 +55,16 @@ const noFolder =
 /** The command that trains on all of CIFAR-10 for all epochs; undefined where it was this one. */
 export function fullRun(flags: LabFlags, variable = environment): string | undefined {
   const { variant, epochs, batch, learningRate, seed, threads, data, dataset, limit } = flags;
-  const isFull = epochs >= defaults.epochs && limit === undefined;
+  const usual = trainings[variant];
+  const isFull = (epochs ?? usual.epochs) >= usual.epochs && limit === undefined;
   if (isFull && (data || dataset === "embedded")) return undefined;
   const words = [commandOf(variable("npm_lifecycle_event"))];
   const add = (name: string, value: string | number | undefined, usual?: string | number) => {
     if (value !== undefined && value !== usual) words.push(name, quoted(String(value)));
   };
   add("--variant", variant, defaults.variant);
-  words.push("--epochs", String(Math.max(epochs, defaults.epochs)));
-  add("--batch", batch, defaults.batchSize);
+  words.push("--epochs", String(Math.max(epochs ?? usual.epochs, usual.epochs)));
+  add("--batch", batch, usual.batchSize);
   add("--learning-rate", learningRate);
   add("--seed", seed, defaults.seed);
   add("--threads", threads);

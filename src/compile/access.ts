@@ -1,20 +1,39 @@
 /** How a value is addressed: through views, down to what lies in memory. */
 import { bytesOf } from "../base/dtype.ts";
-import { type Axis, type Node, sizeOfAxes } from "../ir/node.ts";
+import { type Axis, GraphError, type Node, sizeOfAxes } from "../ir/node.ts";
 import { rowOf } from "../ir/ops.ts";
 import { type Layout, layoutOf } from "./layout.ts";
 
-/** The element at indices i: base + sum(i[axis] * strides[axis]) elements (+ row of a table). */
+/**
+ * The element at indices i: base + offset + sum(i[axis] * strides[axis]) elements (+ row of a table); of
+ * a clamped axis its position stands for i[axis].
+ */
 export interface Access {
   /** A leaf, or a computed value that is kept in memory. */
   readonly base: Node;
+  /** Elements from the base to the element at indices 0: where slices begin. */
+  readonly offset: number;
   /** Elements between neighbours along each axis; an axis that is missing does not move it. */
   readonly strides: ReadonlyMap<string, number>;
+  /** Axes along which an index may lie outside of what there is to read. */
+  readonly clamps: ReadonlyMap<string, Clamp>;
   /** Bytes of an element in memory. */
   readonly width: number;
   /** A gather: the row number is the value there, and a row has so many elements. */
   readonly rows: { readonly indices: Access; readonly size: number } | undefined;
 }
+
+/** The position that stands for an index: min(max(index + shift, low), high). */
+export interface Clamp {
+  readonly shift: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+const noClamps: ReadonlyMap<string, Clamp> = new Map();
+
+const clamped = ({ shift, low, high }: Clamp, index: number): number =>
+  Math.min(Math.max(index + shift, low), high);
 
 /** Where a value is written. */
 export interface StoreAccess extends Access {
@@ -64,8 +83,19 @@ export function regrouped(access: StoreAccess, { inputs: [input], attributes }: 
 /** A field of an input or result record, laid out for these axes. */
 export function fieldAccess(base: Node, axes: readonly Axis[], layout: Layout): StoreAccess {
   const strides = new Map(axes.map((axis, i) => [axis.name, layout.strides[i]!]));
-  return { base, strides, width: bytesOf(base.dtype), rows: undefined, padded: axes.at(-1)?.name };
+  const padded = axes.at(-1)?.name;
+  return { ...plainAccess(base, strides), width: bytesOf(base.dtype), padded };
 }
+
+/** Four bytes an element, from the base on: what lies in scratch memory has it too. */
+export const plainAccess = (base: Node, strides: ReadonlyMap<string, number>): Access => ({
+  base,
+  offset: 0,
+  strides,
+  clamps: noClamps,
+  width: 4,
+  rows: undefined,
+});
 
 const placed = (node: Node): StoreAccess =>
   fieldAccess(node, axesInMemory(node), layoutOfNode(node));
@@ -78,14 +108,15 @@ function viewed(node: Node): Access | undefined {
     const strides = new Map<string, number>();
     spread(strides, table.axes, 1);
     const rows = { indices: accessOf(indices), size: sizeOfAxes(table.axes) };
-    return { base: table, strides, width: bytesOf(table.dtype), rows };
+    return { ...plainAccess(table, strides), width: bytesOf(table.dtype), rows };
   }
   if (kind !== "view") return placed(node);
   const [input] = node.inputs as [Node];
   const below = accessOf(input);
   const { names, over, into, axis, axes } = node.attributes;
   if (names) return renamed(below, new Map(names));
-  if (axis) return divided(below, axis, axes!);
+  if (axes) return divided(below, axis!, axes);
+  if (axis) return moved(below, node);
   const strides = new Map(below.strides);
   const merged = axesNamed(input, over!);
   const innermost = strides.get(merged.at(-1)!.name);
@@ -93,7 +124,7 @@ function viewed(node: Node): Access | undefined {
   const wanted = new Map<string, number>();
   spread(wanted, merged, innermost);
   for (const { name } of merged) {
-    if (strides.get(name) !== wanted.get(name)) return undefined;
+    if (strides.get(name) !== wanted.get(name) || below.clamps.has(name)) return undefined;
     strides.delete(name);
   }
   strides.set(into!.name, innermost);
@@ -102,18 +133,60 @@ function viewed(node: Node): Access | undefined {
 
 function renamed(access: Access, names: ReadonlyMap<string, string>): Access {
   const { rows } = access;
-  const strides = [...access.strides].map(([name, by]) => [names.get(name) ?? name, by] as const);
+  const inNewNames = <T>(map: ReadonlyMap<string, T>) =>
+    new Map([...map].map(([name, value]) => [names.get(name) ?? name, value] as const));
   return {
     ...access,
-    strides: new Map(strides),
+    strides: inNewNames(access.strides),
+    clamps: inNewNames(access.clamps),
     rows: rows && { ...rows, indices: renamed(rows.indices, names) },
   };
+}
+
+/** A slice: an offset; where it leaves what there is, a clamp. */
+function moved(access: Access, view: Node): Access {
+  const { axis, into, from } = view.attributes as { axis: string; into?: Axis; from: number };
+  const strides = new Map(access.strides);
+  const clamps = new Map(access.clamps);
+  const stride = strides.get(axis);
+  const below = clamps.get(axis);
+  strides.delete(axis);
+  clamps.delete(axis);
+  let { offset } = access;
+  if (stride !== undefined) {
+    const last = view.inputs[0]!.axes.find(({ name }) => name === axis)!.size - 1;
+    const isInside = from >= 0 && from + (into?.size ?? 1) - 1 <= last;
+    const clamp = isInside
+      ? below && { ...below, shift: below.shift + from }
+      : clampOf(from, last, below);
+    if (into) strides.set(into.name, stride);
+    if (!clamp) offset += from * stride;
+    else if (into) clamps.set(into.name, clamp);
+    else offset += clamped(clamp, 0) * stride;
+  }
+  const { rows } = access;
+  return {
+    ...access,
+    offset,
+    strides,
+    clamps,
+    rows: rows && { ...rows, indices: moved(rows.indices, view) },
+  };
+}
+
+/** An index plus `from`, within 0 and `last`, and then what stands for it below: one clamp as well. */
+function clampOf(from: number, last: number, below: Clamp | undefined): Clamp {
+  if (!below) return { shift: from, low: 0, high: last };
+  return { shift: from + below.shift, low: clamped(below, 0), high: clamped(below, last) };
 }
 
 function divided(access: Access, axis: string, parts: readonly Axis[]): Access {
   const { rows } = access;
   const strides = new Map(access.strides);
   const stride = strides.get(axis);
+  // `passes/rules.ts` sees to it.
+  if (access.clamps.has(axis))
+    throw new GraphError({ who: "split", expected: "an axis that is not clamped", received: axis });
   strides.delete(axis);
   if (stride !== undefined) spread(strides, parts, stride);
   return {

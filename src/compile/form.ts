@@ -41,8 +41,13 @@ export function formOf(kernel: Kernel, split: string | undefined): Form {
     if (rowOf(node.op).kind === "index") return `index ${printAxes(node.axes)}`;
     return `${node.dtype} ${address(accessOf(node))}`;
   };
-  const address = ({ base, strides, rows }: Access): string => {
-    const steps = [...strides].map(([name, by]) => `${axisNumber(name)}*${by}`);
+  const address = ({ base, offset, strides, clamps, rows }: Access): string => {
+    const steps = [...strides].map(([name, by]) => {
+      const clamp = clamps.get(name);
+      const within = clamp ? `+${clamp.shift} in ${clamp.low}..${clamp.high}` : "";
+      return `${axisNumber(name)}${within}*${by}`;
+    });
+    if (offset !== 0) steps.push(`from ${offset}`);
     const gathered = rows ? ` rows of ${rows.size} at ${address(rows.indices)}` : "";
     return `${base.op} ${place(base)} ${steps}${gathered}`;
   };

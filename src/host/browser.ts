@@ -1,4 +1,4 @@
-import { DeviceError, describe, StateError } from "../base/errors.ts";
+import { DeviceError, StateError } from "../base/errors.ts";
 import type { Host } from "./host.ts";
 
 export type { Host, HostWorker } from "./host.ts";
@@ -47,60 +47,118 @@ export const memoryAvailable: Host["memoryAvailable"] = () => undefined;
 
 export const environment: Host["environment"] = () => undefined;
 
-// A rejection that nobody handles does not reach the page by itself; an error does.
+/**
+ * What a worker's text begins with. It takes the lock of its own name before it hears of anything,
+ * so that whoever is given the lock after it knows that the worker is gone. (Pages that may not ask
+ * for locks share no memory either: there nobody waits.)
+ *
+ * A rejection that nobody handles and a message that cannot be read do not reach the page by
+ * themselves; an error does.
+ */
 const PRELUDE = `"use strict";
-const receive = (handler) => { self.onmessage = (event) => handler(event.data); };
-const send = (value, transfer) => self.postMessage(value, transfer ?? []);
-self.addEventListener("unhandledrejection", (event) => { throw event.reason; });
+const { receive, send } = (() => {
+  const isKnown = new Promise((resolve) => {
+    const hold = () => new Promise(() => resolve());
+    if (self.navigator.locks) self.navigator.locks.request(self.location.href, hold).catch(resolve);
+    else resolve();
+  });
+  self.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault(); // It is told as an error.
+    throw event.reason;
+  });
+  self.addEventListener("messageerror", () => {
+    throw new Error("a message that cannot be read");
+  });
+  return {
+    receive: (handler) => {
+      const early = [];
+      self.onmessage = (event) => early.push(event.data);
+      isKnown.then(() => {
+        self.onmessage = (event) => handler(event.data);
+        for (const data of early) handler(data);
+      });
+    },
+    send: (value, transfer) => self.postMessage(value, transfer ?? []),
+  };
+})();
 `;
 
 export const startWorker: Host["startWorker"] = (source, onMessage, onError) => {
   const url = URL.createObjectURL(new Blob([PRELUDE, source], { type: "text/javascript" }));
-  const worker = new Worker(url, { name: "antler" });
-  let hasEnded = false;
-  const end = () => {
-    hasEnded = true;
-    worker.terminate();
+  let worker: Worker | undefined;
+  let ended: Promise<void> | undefined;
+  const end = (): Promise<void> => {
+    worker?.terminate();
     URL.revokeObjectURL(url);
+    ended = worker ? untilGone(url) : Promise.resolve();
+    return ended;
   };
-  const fail = (received: string, cause?: unknown) => {
-    if (hasEnded) return;
+  const fail = (received: string, cause: unknown) => {
+    if (ended) return;
     // In a browser a worker lives on after an uncaught error; in Node it does not.
-    end();
+    void end();
     const expected = "must run until it is terminated";
     onError(new DeviceError({ who: "worker", expected, received, cause }));
   };
-  worker.onmessage = (event: MessageEvent<unknown>) => {
-    if (!hasEnded) onMessage(event.data);
-  };
-  worker.onerror = (event) => {
-    event.preventDefault(); // It is reported here; the page's own handlers need not hear of it.
-    fail(event.message || "an error without text", describeCause(event));
-  };
-  worker.onmessageerror = () => fail("a message that cannot be read");
+  try {
+    worker = new Worker(url, { name: "antler" });
+    worker.onmessage = (event: MessageEvent<unknown>) => {
+      if (!ended) onMessage(event.data);
+    };
+    worker.onerror = (event) => {
+      event.preventDefault(); // It is reported here; the page's own handlers need not hear of it.
+      fail(reasonOf(event), causeOf(event));
+    };
+    worker.onmessageerror = (event) => fail("a message that cannot be read", event);
+  } catch (error) {
+    // Like every other failure after the call, when the caller has the worker.
+    queueMicrotask(() => fail(`none that could be started (${error})`, error));
+  }
 
   return {
     post: (message, transfer = []) => {
-      if (hasEnded) {
+      if (ended) {
         throw new StateError({
           who: "worker",
           expected: "must run",
           received: "one that has ended",
         });
       }
-      worker.postMessage(message, [...transfer]);
+      worker?.postMessage(message, [...transfer]);
     },
-    terminate: async () => {
-      if (!hasEnded) end();
-    },
+    terminate: () => ended ?? end(),
     ref: () => {},
     unref: () => {},
   };
 };
 
+/** Chromium lets a worker that is busy run on for two seconds after `terminate`. */
+const mostTerminationMilliseconds = 10_000;
+
+/**
+ * Resolves when a terminated worker runs no more: browsers do not tell, but then its lock is free.
+ * Only shared memory makes this worth to wait for. A browser that is not done in time is not waited
+ * for any longer.
+ */
+async function untilGone(lock: string): Promise<void> {
+  if (!sharedMemoryAvailable()) return;
+  const signal = AbortSignal.timeout(mostTerminationMilliseconds);
+  await globalThis.navigator.locks?.request(lock, { signal }, () => {}).catch(() => {});
+}
+
+/** What ended a worker. Whatever its own text throws comes as an ErrorEvent. */
+function reasonOf(event: Event): string {
+  if (!("message" in event))
+    return "one whose text was not loaded (a Content-Security-Policy needs worker-src blob:)";
+  // Chromium's word for what is thrown, whatever it is.
+  return String(event.message).replace(/^Uncaught /, "") || "an error without text";
+}
+
 /** Browsers give the error itself only rarely; else its place is all there is. */
-function describeCause(event: ErrorEvent): unknown {
-  return event.error ?? new Error(`${describe(event.message)} in line ${event.lineno}`);
+function causeOf(event: ErrorEvent): unknown {
+  return (
+    event.error ?? (event.message ? new Error(`${event.message} in line ${event.lineno}`) : event)
+  );
 }
 
 export const sharedMemoryAvailable: Host["sharedMemoryAvailable"] = () =>
@@ -108,3 +166,5 @@ export const sharedMemoryAvailable: Host["sharedMemoryAvailable"] = () =>
 
 // Browsers that have relaxed SIMD have it on.
 export const enableRelaxedSimd: Host["enableRelaxedSimd"] = () => {};
+
+export const standardOutput: Host["standardOutput"] = () => undefined;

@@ -7,12 +7,24 @@ export interface HostWorker {
    * @throws StateError if the worker has ended
    */
   post(message: unknown, transfer?: readonly (ArrayBuffer | MessagePort)[]): void;
-  /** Ends the worker now, in the middle of what it does. Neither callback is called any more. */
+  /**
+   * Ends the worker now, in the middle of what it does. Neither callback is called any more. Resolves
+   * when the worker runs no more.
+   */
   terminate(): Promise<void>;
   /** Keeps the process alive as long as the worker runs. Does nothing in browsers. */
   ref(): void;
   /** Lets the process end although the worker runs. Does nothing in browsers. */
   unref(): void;
+}
+
+/** A stream for text. */
+export interface HostOutput {
+  /** Whether it is a terminal, where a line can be drawn again. */
+  readonly isTTY?: boolean;
+  /** Characters in a line of a terminal. */
+  readonly columns?: number;
+  write(text: string): unknown;
 }
 
 /**
@@ -51,6 +63,9 @@ export interface Host {
    * @throws DataError if it cannot be written; the temporary file is gone then
    */
   writeFileAtomic(path: string, bytes: Uint8Array): Promise<void>;
+
+  /** Where a program's text goes; undefined in browsers, where `console` is all there is. */
+  standardOutput(): HostOutput | undefined;
 
   /** Milliseconds on a clock that never goes back. */
   now(): number;

@@ -192,3 +192,5 @@ export const enableRelaxedSimd: Host["enableRelaxedSimd"] = () => {
   setFlagsFromString("--experimental-wasm-relaxed-simd");
   relaxedSimdIsOn = true;
 };
+
+export const standardOutput: Host["standardOutput"] = () => process.stdout;

@@ -135,3 +135,56 @@ export function tanh(make: Maker, { inputs: [x] }: Node): Node {
   const positive = div(negate(t), add(t, f(2)));
   return select(less(x!, f(0)), negate(positive), positive);
 }
+
+/** 1 / (1 + exp(-x)): with e = exp(-|x|) it is 1 / (1 + e) or, for negative x, e / (1 + e). */
+export function logistic(make: Maker, { inputs: [x] }: Node): Node {
+  const { f, add, div, less, select } = formulas(make);
+  const e = exponentialOfMinus(make, x!);
+  return div(select(less(x!, f(0)), e, f(1)), add(e, f(1)));
+}
+
+/** log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)): never overflows, and is exp(x) far below 0. */
+export function logOnePlusExponential(make: Maker, { inputs: [x] }: Node): Node {
+  const { f, add, max } = formulas(make);
+  return add(max(x!, f(0)), make.make("log1p", [exponentialOfMinus(make, x!)]));
+}
+
+/** exp(-|x|), which both functions of the same x share. */
+function exponentialOfMinus(make: Maker, x: Node): Node {
+  const { abs, negate } = formulas(make);
+  return make.make("exponential", [negate(abs(x))]);
+}
+
+/**
+ * log(1 + x) = log(u) x / (u - 1) with u = 1 + x as rounded: what u loses of x it loses in both
+ * factors (W. Kahan; Hewlett-Packard's calculators did it first). Where u is 1 it is x.
+ */
+export function log1p(make: Maker, { inputs: [x] }: Node): Node {
+  const { f, add, sub, mul, div, less, equal, select } = formulas(make);
+  const u = add(x!, f(1));
+  // From 2^24 on the ratio is 1; infinity would make it NaN.
+  const ratio = select(less(x!, f(2 ** 24)), div(x!, sub(u, f(1))), f(1));
+  return select(equal(u, f(1)), x!, mul(make.make("logarithm", [u]), ratio));
+}
+
+/** From here on erf is 1 - exp(-x + x p(x)), below it is x + x q(x^2). */
+const erfMiddle = 0.927734375;
+/** Minimax polynomials for float32 by N. Juffa, https://stackoverflow.com/a/35148199 (2016). */
+const erfNear = [
+  1.28379166e-1, -3.76125336e-1, 1.12819925e-1, -2.67681349e-2, 4.99119423e-3, -5.96761703e-4,
+];
+const erfFar = [
+  -1.28717512e-1, -6.34846687e-1, -1.06777877e-1, 2.42546219e-2, -3.88396438e-3, 3.83197126e-4,
+  -1.7285347e-5,
+];
+
+export function erf(make: Maker, { inputs: [x] }: Node): Node {
+  const { f, add, sub, mul, min, less, select, abs, negate, polynomial } = formulas(make);
+  const near = add(mul(polynomial(mul(x!, x!), erfNear), x!), x!);
+  // From 4 on it is 1; a NaN stays.
+  const size = min(abs(x!), f(4));
+  const rest = make.make("exponential", [sub(mul(polynomial(size, erfFar), size), size)]);
+  const positive = sub(f(1), rest);
+  const far = select(less(x!, f(0)), negate(positive), positive);
+  return select(less(size, f(erfMiddle)), near, far);
+}

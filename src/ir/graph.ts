@@ -85,7 +85,7 @@ const keys = new WeakMap<Attributes, string>();
 function keyOf(attributes: Attributes): string {
   const known = keys.get(attributes);
   if (known !== undefined) return known;
-  const { value, name, dtype, axes, over, names, into, axis, cuts } = attributes;
+  const { value, name, dtype, axes, over, names, into, axis, from, cuts } = attributes;
   const axisKey = (a: Axis) => `${a.name}:${a.size}`;
   const parts: string[] = [];
   if (value !== undefined) parts.push(`value ${Object.is(value, -0) ? "-0" : value}`);
@@ -96,6 +96,7 @@ function keyOf(attributes: Attributes): string {
   if (names !== undefined) parts.push(`names ${names.map(([from, to]) => `${from}>${to}`)}`);
   if (into !== undefined) parts.push(`into ${axisKey(into)}`);
   if (axis !== undefined) parts.push(`axis ${axis}`);
+  if (from !== undefined) parts.push(`from ${from}`);
   if (cuts !== undefined) parts.push(`cuts ${cuts}`);
   const key = parts.join(";");
   keys.set(attributes, key);

@@ -84,6 +84,7 @@ export function interpret(
     if (kind === "gather")
       return gather(node, tables.get(node.inputs[0]), values.get(node.inputs[1])!);
     const inputs = node.inputs.map((input) => values.get(input)!);
+    if (rowOf(node.op).source) return moved(node, inputs[0]);
     if (kind === "view") return view(node, inputs[0]);
     if (kind === "reduce") return reduce(node, inputs[0], exact);
     if (kind === "contract") return contract(node, inputs[0], inputs[1], exact, fused);
@@ -175,6 +176,31 @@ function gather(node: Node, table: Table | undefined, indices: Value): Value {
     bounds?.fill(indices.bounds![i], i * width, (i + 1) * width);
   }
   return { node, axes: node.axes, data, bounds };
+}
+
+/** A view that moves along one axis: each number from where its row says, 0 where that is nowhere. */
+function moved(node: Node, { data, bounds }: Value): Value {
+  const [input] = node.inputs;
+  const { axis, into } = node.attributes;
+  const place = axis ? input.axes.findIndex(({ name }) => name === axis) : input.axes.length;
+  const size = input.axes[place]?.size ?? 1;
+  const count = into?.size ?? 1;
+  const outer = sizeOfAxes(input.axes.slice(0, place));
+  const inner = sizeOfAxes(input.axes.slice(place + 1));
+  const { source } = rowOf(node.op);
+  const move = (from: Float64Array): Float64Array => {
+    const to = new Float64Array(outer * count * inner);
+    for (let position = 0; position < count; position++) {
+      const at = source!(position, node.attributes, size);
+      if (at === undefined) continue;
+      for (let o = 0; o < outer; o++) {
+        const start = (o * size + at) * inner;
+        to.set(from.subarray(start, start + inner), (o * count + position) * inner);
+      }
+    }
+    return to;
+  };
+  return { node, axes: node.axes, data: move(data), bounds: bounds && move(bounds) };
 }
 
 /** Views move no number but where axes are merged that did not stand side by side in order. */

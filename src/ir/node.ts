@@ -27,10 +27,19 @@ export interface Attributes {
   readonly over?: readonly string[];
   /** `rename`: old name and new name. */
   readonly names?: readonly (readonly [string, string])[];
-  /** `merge`: the axis that stands for the merged ones, in row-major order. */
+  /**
+   * `merge`: the axis that stands for the merged ones, in row-major order. `slice`, `pad`,
+   * `clampedSlice`: the axis of the result that stands for `axis`; a `slice` without one is at one
+   * position, and has no such axis.
+   */
   readonly into?: Axis;
-  /** `split`: the name of the axis that is split. */
+  /**
+   * `split`: the name of the axis that is split. `slice`, `clampedSlice`: of the one that is cut. `pad`:
+   * of the one that grows; without one the input stands at one position.
+   */
   readonly axis?: string;
+  /** `slice`, `clampedSlice`: the first position that is taken. `pad`: where the input begins. */
+  readonly from?: number;
   /**
    * `contract`: where its one reduced axis is cut. Each slice is a partial sum of its own, and they
    * are added in order: `[0, 128, 256]` are two slices. Absent: one chain of additions.

@@ -59,6 +59,27 @@ describe("rewrite", () => {
     expect(opsOf(after)).toEqual(["input", "floor", "negate", "add"]);
   });
 
+  it("moves a rule down through what is shared once", () => {
+    const g = new Graph();
+    let node = leaf(g);
+    for (let i = 0; i < 60; i++) node = g.make("add", [node, node]);
+    const sink: Rule = (graph, { op, inputs: [x] }) =>
+      op === "negate" && x.op === "add"
+        ? graph.make(
+            "add",
+            x.inputs.map((input) => graph.make("negate", [input])),
+          )
+        : undefined;
+    let calls = 0;
+    const counted: Rule = (graph, at) => {
+      calls++;
+      return sink(graph, at);
+    };
+    const found = opsOf(rewrite(result(g.make("negate", [node])), [counted]));
+    expect(found.slice(0, 3)).toEqual(["input", "negate", "add"]);
+    expect(calls).toBeLessThan(1000);
+  });
+
   it("maps variables and values of updates", () => {
     const g = new Graph();
     const v = leaf(g, "v", "variable");
@@ -82,13 +103,26 @@ describe("renameAxes", () => {
 });
 
 describe("lower", () => {
-  const derived = Object.entries(ops).filter(([, row]) => "lower" in row);
+  const derived = Object.entries(ops).filter(
+    ([, row]) => "lower" in row && row.kind === "elementwise",
+  );
 
   it.each(derived)("leaves nothing of %s", (op) => {
     const g = new Graph();
     const lowered = lower(result(g.make(op, [g.make(op, [leaf(g)])])));
     expect(() => check(lowered, "lowered")).not.toThrow();
     expect(opsOf(lowered).filter((name) => rowOf(name).lower)).toEqual([]);
+  });
+
+  it("leaves a choice of a pad", () => {
+    const g = new Graph();
+    const pad = g.make("pad", [leaf(g)], { axis: "a", into: { name: "b", size: 5 }, from: 2 });
+    const lowered = lower(result(pad));
+    check(lowered, "lowered");
+    expect(opsOf(lowered)).toContain("clampedSlice");
+    expect(opsOf(lowered).at(-1)).toBe("select");
+    const at = g.make("pad", [leaf(g)], { into: { name: "b", size: 5 }, from: 2 });
+    expect(opsOf(lower(result(at)))).not.toContain("clampedSlice");
   });
 
   it("leaves basic rows as they are", () => {
@@ -105,6 +139,34 @@ describe("lower", () => {
     const lowered = lower(result(node));
     expect(performance.now() - start).toBeLessThan(5_000);
     check(lowered, "lowered");
+  });
+});
+
+describe("a slice of a choice by position", () => {
+  const wide = { name: "w", size: 6 };
+  const part = (from: number, size: number, limit: number, otherAxes = [a, wide]) => {
+    const g = new Graph();
+    const x = g.make("input", [], { name: "x", dtype: "float32", axes: [a, wide] });
+    const y = g.make("input", [], { name: "y", dtype: "float32", axes: otherAxes });
+    const position = g.make("index", [], { axes: [wide] });
+    const condition = g.make("less", [position, g.constant(limit, "uint32")]);
+    const choice = g.make("select", [condition, x, y]);
+    const into = { name: "p", size };
+    const slice = g.make("slice", [choice], { axis: "w", into, from });
+    return rowOf("slice").simplify!(g, slice)?.inputs[0].attributes.name;
+  };
+
+  it("is one of the side on which all of it lies", () => {
+    expect(part(0, 2, 2)).toBe("x");
+    expect(part(2, 4, 2)).toBe("y");
+    expect(part(3, 1, 4)).toBe("x");
+  });
+
+  it("stays where both sides are in it, or a side lacks an axis of it", () => {
+    expect(part(0, 3, 2)).toBeUndefined();
+    expect(part(1, 4, 2)).toBeUndefined();
+    expect(part(2, 4, 2, [wide])).toBeUndefined();
+    expect(part(2, 4, 2, [a])).toBeUndefined();
   });
 });
 

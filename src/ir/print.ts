@@ -29,10 +29,11 @@ export const printType = (dtype: string, axes: readonly Axis[]): string =>
 
 function printAttributes(attributes: Attributes): string {
   const parts: string[] = [];
-  const { value, name, over, names, into, axis, cuts } = attributes;
+  const { value, name, over, names, into, axis, from, cuts } = attributes;
   if (value !== undefined) parts.push(Object.is(value, -0) ? "-0" : `${value}`);
   if (name !== undefined) parts.push(name);
   if (axis !== undefined) parts.push(axis);
+  if (from !== undefined) parts.push(`from ${from}`);
   if (over !== undefined) parts.push(`over ${over.join(" ")}`);
   if (into !== undefined) parts.push(`into ${into.name}:${into.size}`);
   if (names !== undefined) parts.push(names.map(([from, to]) => `${from} to ${to}`).join(", "));

@@ -13,14 +13,19 @@ export function rewrite(computation: Computation, rules: readonly Rule[]): Compu
   const graph = new Graph();
   const done = new Map<Node, Node>();
   const settled = new Set<Node>();
+  /** What a node became: a rule that moves down a graph meets what is shared below many times. */
+  const settlements = new Map<Node, Node>();
 
   const settle = (start: Node): Node => {
+    const known = settlements.get(start);
+    if (known) return known;
     let node = start;
     while (!settled.has(node)) {
       const next = applyFirst(rules, graph, node);
       if (next) node = below(next);
       else settled.add(node);
     }
+    settlements.set(start, node);
     return node;
   };
 

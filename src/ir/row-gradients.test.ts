@@ -114,15 +114,35 @@ const cases: Record<OpName, readonly Build[]> = {
     (g) => g.make("split", [leaf(g, "x", [c, m(6)])], { axis: "m", axes: [a, b] }),
     (g) => g.make("split", [leaf(g, "x", [m(12), a])], { axis: "m", axes: [c, b] }),
   ],
+  slice: [
+    (g) => g.make("slice", [leaf(g, "x", [a, c])], { axis: "c", into: z(2), from: 1 }),
+    (g) => g.make("slice", [leaf(g, "x", [c, b])], { axis: "c", into: z(3), from: 0 }),
+    (g) => g.make("slice", [leaf(g, "x", [a, b])], { axis: "b", from: 2 }),
+  ],
+  pad: [
+    (g) => g.make("pad", [leaf(g, "x", [a, b])], { axis: "b", into: z(6), from: 2 }),
+    (g) => g.make("pad", [leaf(g, "x", [b, a])], { axis: "b", into: z(4), from: 0 }),
+    (g) => g.make("pad", [leaf(g, "x", [a, b])], { into: z(3), from: 1 }),
+  ],
+  // The compiler's own: what pads are made of.
+  clampedSlice: none,
   gather: none,
   exponential: [unary("exponential")],
   expm1: [unary("expm1")],
   logarithm: [unary("logarithm", "plus")],
   tanh: [unary("tanh")],
+  logistic: [unary("logistic")],
+  logOnePlusExponential: [unary("logOnePlusExponential")],
+  log1p: [unary("log1p", "plus")],
+  erf: [unary("erf")],
 };
 
 function m(size: number): Axis {
   return { name: "m", size };
+}
+
+function z(size: number): Axis {
+  return { name: "z", size };
 }
 
 function condition(graph: Graph, axes: readonly Axis[]): Node {

@@ -219,6 +219,62 @@ const cases: Record<OpName, readonly (Elements | Whole)[]> = {
       result: [1, 2, 3, 4, 5, 6],
     },
   ],
+  slice: [
+    {
+      build: (g) => {
+        const attributes = { axis: "abc", into: { name: "z", size: 2 }, from: 1 };
+        return g.make("slice", [leaf(g, "x", [abc, ab])], attributes);
+      },
+      leaves: { x: [1, 2, 3, nan, inf, 6] },
+      result: [3, nan, inf, 6],
+    },
+    {
+      build: (g) => g.make("slice", [leaf(g, "x", [ab, abc])], { axis: "abc", from: 2 }),
+      leaves: { x: [1, 2, 3, nan, inf, 6] },
+      result: [3, 6],
+    },
+  ],
+  pad: [
+    {
+      build: (g) => {
+        const attributes = { axis: "abc", into: { name: "z", size: 6 }, from: 2 };
+        return g.make("pad", [leaf(g, "x", [ab, abc])], attributes);
+      },
+      leaves: { x: [nan, 2, 3, 4, 5, inf] },
+      result: [0, 0, nan, 2, 3, 0, 0, 0, 4, 5, inf, 0],
+    },
+    {
+      build: (g) => {
+        const attributes = { axis: "ab", into: { name: "z", size: 3 }, from: 0 };
+        return g.make("pad", [leaf(g, "x", [ab, abc], "int32")], attributes);
+      },
+      leaves: { x: [1, 2, 3, 4, 5, 6] },
+      result: [1, 2, 3, 4, 5, 6, 0, 0, 0],
+    },
+    {
+      build: (g) => g.make("pad", [leaf(g, "x", [ab])], { into: { name: "z", size: 3 }, from: 1 }),
+      leaves: { x: [7, nan] },
+      result: [0, 7, 0, 0, nan, 0],
+    },
+  ],
+  clampedSlice: [
+    {
+      build: (g) => {
+        const attributes = { axis: "abc", into: { name: "z", size: 6 }, from: -2 };
+        return g.make("clampedSlice", [leaf(g, "x", [ab, abc])], attributes);
+      },
+      leaves: { x: [1, 2, 3, 4, 5, 6] },
+      result: [1, 1, 1, 2, 3, 3, 4, 4, 4, 5, 6, 6],
+    },
+    {
+      build: (g) => {
+        const attributes = { axis: "abc", into: { name: "z", size: 2 }, from: 2 };
+        return g.make("clampedSlice", [leaf(g, "x", [abc, ab])], attributes);
+      },
+      leaves: { x: [1, 2, 3, 4, 5, 6] },
+      result: [5, 6, 5, 6],
+    },
+  ],
   gather: [
     {
       build: (g) => {
@@ -233,6 +289,15 @@ const cases: Record<OpName, readonly (Elements | Whole)[]> = {
   expm1: [one("float32", [0, 0], [-inf, -1], [89, inf], [1e-30, 1e-30], [nan, nan])],
   logarithm: [one("float32", [1, 0], [0, -inf], [-0, -inf], [-1, nan], [inf, inf], [nan, nan])],
   tanh: [one("float32", [0, 0], [inf, 1], [-inf, -1], [1e-30, 1e-30], [nan, nan])],
+  logistic: [one("float32", [0, 0.5], [inf, 1], [-inf, 0], [100, 1], [-104, 0], [nan, nan])],
+  logOnePlusExponential: [
+    one("float32", [0, Math.LN2], [inf, inf], [-inf, 0], [100, 100], [-104, 0], [nan, nan]),
+  ],
+  log1p: [
+    one("float32", [0, 0], [-0, 0], [inf, inf], [-1, -inf], [-2, nan], [1e-30, 1e-30], [nan, nan]),
+    one("float32", [3e38, Math.log(3e38)], [2 ** -24, 2 ** -24], [1, Math.LN2], [-inf, nan]),
+  ],
+  erf: [one("float32", [0, 0], [inf, 1], [-inf, -1], [-4, -1], [nan, nan])],
 };
 
 /** The one node's value in one mode: lowered for `rounding`. */
@@ -382,6 +447,55 @@ describe.each(elementwise)("%s, lowered and rounded", (op, list) => {
       }
     }
   });
+});
+
+it("has an exact erf", () => {
+  // Abramowitz and Stegun 1964, table 7.1, with the digits of its later computations.
+  const known = [
+    [0.5, 0.5204998778130465],
+    [1, 0.8427007929497149],
+    [2, 0.9953222650189527],
+    [-3, -0.9999779095030014],
+  ] as const;
+  const found = column(
+    "erf",
+    { dtypes: ["float32"], examples: [] },
+    known.map(([x]) => [x]),
+    "exact",
+  );
+  for (const [i, [, y]] of known.entries()) expect(Math.abs(found.data[i] - y)).toBeLessThan(1e-15);
+});
+
+it("refuses slices and pads that leave their axis", () => {
+  const graph = new Graph();
+  const x = leaf(graph, "x");
+  const into = { name: "z", size: 3 };
+  expect(() => graph.make("slice", [x], { axis: "abc", into, from: 1 })).toThrow(
+    "slice: positions below 3 of axis abc, got float32[abc]",
+  );
+  expect(() => graph.make("slice", [x], { axis: "abc", from: -1 })).toThrow("positions below 3");
+  expect(() => graph.make("slice", [x], { axis: "other", from: 0 })).toThrow("axis other");
+  expect(() => graph.make("pad", [x], { axis: "abc", into, from: 1 })).toThrow(
+    "pad: an axis of at least 4 positions from 0 on, got float32[abc]",
+  );
+  expect(() => graph.make("pad", [x], { into: abc, from: 1 })).toThrow("pad: no axis abc yet");
+});
+
+it("refuses dtypes whose bits differ between devices", () => {
+  const graph = new Graph();
+  const over = ["abc"];
+  for (const dtype of ["bool", "uint8"] as const) {
+    const x = leaf(graph, "x", [abc], dtype);
+    expect(() => graph.make("sum", [x], { over })).toThrow(
+      `sum: a number that is no byte (cast it first), got ${dtype}[abc]`,
+    );
+    expect(() => graph.make("bitcast", [x], { dtype: "int32" })).toThrow(
+      `bitcast: a dtype of 32 bits on both sides of the cast to int32, got ${dtype}[abc]`,
+    );
+    expect(() => graph.make("bitcast", [leaf(graph, "y")], { dtype })).toThrow(
+      `on both sides of the cast to ${dtype}, got float32[abc]`,
+    );
+  }
 });
 
 it("declares ulps that were measured, not guessed", () => {

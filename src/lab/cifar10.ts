@@ -8,8 +8,15 @@ import type { Callback } from "../train/callbacks.ts";
 import type { LabEvent, ResultEvent } from "./events.ts";
 import { picturesOf } from "./pictures.ts";
 import { Recorder, rounded } from "./recorder.ts";
-import { type DatasetName, defaults, evaluationBatchSize, type VariantName } from "./settings.ts";
-import { variantModel } from "./variants.ts";
+import {
+  type DatasetName,
+  defaults,
+  evaluationBatchSize,
+  type Training,
+  trainings,
+  type VariantName,
+} from "./settings.ts";
+import { prepareVariant, variantModel } from "./variants.ts";
 
 /** What a run is a function of, and who listens to it. */
 export interface Cifar10Options {
@@ -65,7 +72,10 @@ export async function cifar10(options: Cifar10Options): Promise<ResultEvent | un
       clockStart: processStart() + (now() - loading),
       emit: options.onEvent ?? (() => {}),
     });
-    await train(model, pictures, recorder, options);
+    const training = trainingOf(options);
+    const steps = training.epochs * Math.ceil(pictures.train.y.shape[0] / training.batchSize);
+    await prepareVariant(model, variant, pictures.train.x, { learningRate, steps });
+    await train(model, pictures, recorder, training, options);
     if (options.signal?.aborted || !recorder.best) return undefined;
     const weightsHash = await hashOf(await model.getWeights());
     await model.setWeights(recorder.best.weights);
@@ -90,13 +100,22 @@ export async function cifar10(options: Cifar10Options): Promise<ResultEvent | un
   }
 }
 
+/** Epochs and batch: those of the exercise, unless told otherwise. */
+function trainingOf(options: Cifar10Options): Pick<Training, "epochs" | "batchSize"> {
+  const usual = trainings[options.variant ?? defaults.variant];
+  return {
+    epochs: options.epochs ?? usual.epochs,
+    batchSize: options.batchSize ?? usual.batchSize,
+  };
+}
+
 function train(
   model: Model,
   { train, validation }: ImageDataset,
   recorder: Recorder,
-  options: Cifar10Options,
+  { epochs, batchSize }: Pick<Training, "epochs" | "batchSize">,
+  { signal, ...options }: Cifar10Options,
 ): Promise<unknown> {
-  const { epochs = defaults.epochs, batchSize = defaults.batchSize, signal } = options;
   return model.fit(train.x, train.y, {
     epochs,
     batchSize,

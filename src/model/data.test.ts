@@ -1,18 +1,17 @@
 import { describe, expect, it } from "vitest";
-import { losses } from "../nn/losses.ts";
-import { metrics } from "../nn/metrics.ts";
-import { optimizers } from "../nn/optimizers.ts";
+import type { LossName } from "../nn/losses.ts";
+import { type Compiled, compileFor } from "./compiled.ts";
 import { inputRows, targetRows } from "./data.ts";
-import type { Compiled } from "./step.ts";
 
-const compiled = (loss: keyof typeof losses, withAccuracy = false): Compiled => ({
-  optimizer: optimizers.sgd(),
-  loss: losses[loss](),
-  metrics: withAccuracy ? [metrics.accuracy()] : [],
-});
+const compiled = (loss: LossName, withAccuracy = false): Compiled =>
+  compileFor([{ name: "output" }], {
+    optimizer: "sgd",
+    loss,
+    metrics: withAccuracy ? ["accuracy"] : [],
+  });
 
 const targets = (value: Parameters<typeof targetRows>[0], output: number[], all: Compiled) =>
-  targetRows(value, 3, output, all, "fit y");
+  targetRows(value, 3, 0, [output], all, "fit y");
 
 describe("inputs", () => {
   it("bytes stay bytes, all else is float32", () => {
@@ -102,10 +101,11 @@ describe("targets", () => {
   });
 
   it("must fit the metrics too", () => {
-    const both = {
-      ...compiled("meanSquaredError"),
-      metrics: [metrics.sparseCategoricalAccuracy()],
-    };
+    const both = compileFor([{ name: "output" }], {
+      optimizer: "sgd",
+      loss: "meanSquaredError",
+      metrics: ["sparseCategoricalAccuracy"],
+    });
     expect(() => targets({ data: new Float32Array(6), shape: [3, 2] }, [2], both)).toThrow(
       "fit y: metric sparseCategoricalAccuracy needs one label for each prediction",
     );

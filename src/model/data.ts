@@ -1,24 +1,96 @@
 /** Data that users pass: checked before anything runs, and made ready for the device. */
-import type { DType, TypedArray } from "../base/dtype.ts";
-import { DataError, describe, ShapeError, ValueError } from "../base/errors.ts";
-import { type ArrayInput, type HostArray, toHostArray } from "../base/host-array.ts";
+import type { Dataset } from "../base/dataset.ts";
+import { describe, ShapeError, ValueError } from "../base/errors.ts";
+import { type ArrayInput, toHostArray } from "../base/host-array.ts";
 import { type Shape, sameShape } from "../base/shape.ts";
-import { chooseMetric } from "../nn/metrics.ts";
-import { checkLabels, checkTargetShape, type TargetKind } from "../nn/targets.ts";
-import type { Compiled, RowType } from "./step.ts";
+import { checkTargets, type TargetKind } from "../nn/targets.ts";
+import { type Compiled, chosenMetric } from "./compiled.ts";
+import { type DataInput, perPort, type Rows, rowsOf, sliceRows } from "./rows.ts";
+import { type ClassWeight, classWeights, weightRows } from "./sample-weights.ts";
+import type { StepShapes } from "./step.ts";
+import type { Port, Topology } from "./topology.ts";
 
-/** Rows as they go to the device: bytes stay bytes, all else is float32. */
-export interface Rows {
-  readonly array: HostArray;
+/** All that steps take of rows: inputs, and for training and testing targets and weights. */
+export interface StepData {
+  readonly x: readonly Rows[];
+  readonly y?: readonly Rows[];
+  /** For each output; undefined: all samples count the same. */
+  readonly weights?: readonly (Rows | undefined)[];
   readonly count: number;
-  readonly type: RowType;
+}
+
+/** What samples count. */
+export interface WeightOptions {
+  /**
+   * What each sample counts in the loss and in weighted metrics: `[n]`, or a list or an object with
+   * such arrays for several outputs. Numbers of at least 0. Default: all 1.
+   */
+  readonly sampleWeight?: DataInput | undefined;
+  /**
+   * What the samples of each class count, by class: `{ 0: 1, 1: 5 }`; others count 1. It multiplies
+   * the sample weights. For models with one output of classes.
+   */
+  readonly classWeight?: ClassWeight | undefined;
+}
+
+/** Whether data comes in chunks. */
+export const isDataset = (value: unknown): value is Dataset =>
+  typeof value === "object" && value !== null && Symbol.asyncIterator in value;
+
+/** Shapes and types of the rows: what the text of a step hangs on. */
+export function stepShapes(batch: number, { x, y, weights }: StepData): StepShapes {
+  return {
+    batch,
+    x: x.map(({ type }) => type),
+    ...(y && { y: y.map(({ type }) => type) }),
+    ...(weights?.some(Boolean) && { weights: weights.map((one) => one?.type) }),
+  };
 }
 
 /**
- * Inputs of a model: `[n, ...inputShape]`, finite.
+ * Inputs of a model: `[n, ...inputShape]` each, finite, of the same number of rows.
  *
  * @throws ShapeError for another shape, DataError where there are no rows, or NaN or infinity
  */
+export function inputData(value: DataInput, topology: Topology, who: string): StepData {
+  if (value === undefined || value === null)
+    throw new ValueError({ who, expected: "it must be given", received: describe(value) });
+  const { inputs, inputShapes } = topology;
+  const x = perPort(value, inputs, who).map((array, i) =>
+    inputRows(array, inputShapes[i], nameOf(who, inputs, i)),
+  );
+  for (const [i, { count }] of x.entries()) checkCount(count, x[0].count, nameOf(who, inputs, i));
+  return { x, count: x[0].count };
+}
+
+/** Inputs, targets and weights for training or testing. */
+export function stepData(
+  x: DataInput,
+  y: DataInput,
+  { sampleWeight, classWeight }: WeightOptions,
+  topology: Topology,
+  compiled: Compiled,
+  who: string,
+): StepData {
+  const inputs = inputData(x, topology, `${who} x`);
+  const { outputs, outputShapes } = topology;
+  if (y === undefined || y === null)
+    throw new ValueError({ who: `${who} y`, expected: "it must be given", received: describe(y) });
+  const targets = perPort(y, outputs, `${who} y`).map((array, i) =>
+    targetRows(array, inputs.count, i, outputShapes, compiled, nameOf(`${who} y`, outputs, i)),
+  );
+  let weights: (Rows | undefined)[] = outputs.map(() => undefined);
+  if (sampleWeight !== undefined && sampleWeight !== null)
+    weights = weightRows(sampleWeight, targets, outputs, `${who} sampleWeight`);
+  if (classWeight !== undefined && classWeight !== null)
+    weights = [classWeights(classWeight, weights[0], targets, outputShapes, `${who} classWeight`)];
+  return { ...inputs, y: targets, weights };
+}
+
+const nameOf = (who: string, ports: readonly Port[], i: number) =>
+  ports.length === 1 ? who : `${who} "${ports[i].name}"`;
+
+/** Rows of one input. */
 export function inputRows(value: ArrayInput, inputShape: Shape, who: string): Rows {
   const rows = rowsOf(value, who);
   if (!sameShape(rows.type.shape, inputShape))
@@ -33,86 +105,54 @@ export function inputRows(value: ArrayInput, inputShape: Shape, who: string): Ro
   return rows;
 }
 
-/** The shape of one sample of inputs that a model is to be built for. */
-export function sampleShape(value: ArrayInput, who: string): Shape {
-  return toHostArray(value, who).shape.slice(1);
+/** The shapes of one sample of inputs that a model is to be built for. */
+export function sampleShapes(value: DataInput, ports: readonly Port[], who: string): Shape[] {
+  return perPort(value, ports, who).map((array) => toHostArray(array, who).shape.slice(1));
 }
 
-/**
- * Targets for inputs of `count` rows and a model with this output.
- *
- * @throws ShapeError for another shape or number of rows, DataError for bad labels, NaN or infinity
- */
+/** Throws a ShapeError unless there are as many rows as in x. */
+function checkCount(count: number, wanted: number, who: string): void {
+  if (count !== wanted)
+    throw new ShapeError({
+      who,
+      expected: `as many rows as x, which has ${wanted}`,
+      received: `${count}`,
+    });
+}
+
+/** Targets of one output for inputs of `count` rows. */
 export function targetRows(
   value: ArrayInput,
   count: number,
-  outputShape: Shape,
-  { loss, metrics }: Compiled,
+  output: number,
+  outputShapes: readonly Shape[],
+  { losses, metrics }: Compiled,
   who: string,
 ): Rows {
   const rows = rowsOf(value, who);
-  if (rows.count !== count)
-    throw new ShapeError({
-      who,
-      expected: `as many rows as x, which has ${count}`,
-      received: `${rows.count}`,
-    });
-  const shapes = { target: rows.type.shape, output: outputShape };
-  const chosen = metrics.map((metric) => chooseMetric(metric, shapes));
+  checkCount(rows.count, count, who);
+  const shapes = { target: rows.type.shape, output: outputShapes[output] };
+  const own = metrics.filter((metric) => metric.output === output);
   const users: { kind: TargetKind; name: string }[] = [
-    { kind: loss.targets ?? "any", name: `loss ${loss.name}` },
-    ...chosen.map(({ targets = "any", name }) => ({ kind: targets, name: `metric ${name}` })),
+    ...losses
+      .filter((loss) => loss.output === output)
+      .map(({ loss }) => ({ kind: loss.targets ?? "any", name: `loss ${loss.name}` })),
+    ...own.map((one) => {
+      const { targets, name } = chosenMetric({ ...one, output: 0 }, [shapes]);
+      return { kind: targets, name: `metric ${name}` };
+    }),
   ];
-  for (const { kind, name } of users) checkTargetShape(kind, shapes, who, name);
-  if (users.some(({ kind }) => kind === "classes"))
-    checkLabels(rows.array, outputShape.at(-1)!, who);
+  for (const { kind, name } of users) checkTargets(kind, rows.array, shapes.output, who, name);
   return rows;
 }
 
-function rowsOf(value: ArrayInput, who: string): Rows {
-  if (value === undefined || value === null)
-    throw new ValueError({ who, expected: "it must be given", received: describe(value) });
-  const { data, shape } = toHostArray(value, who);
-  if (shape.length === 0)
-    throw new ShapeError({ who, expected: "at least one dimension, the rows", received: "[]" });
-  if (shape.some((size) => size === 0))
-    throw new DataError({
-      who,
-      expected: "there must be data",
-      received: `shape [${shape.join(", ")}]`,
-    });
-  checkFinite(data, shape, who);
-  const ready = residentData(data);
-  const dtype: DType = ready instanceof Uint8Array ? "uint8" : "float32";
+/** Rows `from` to `to` of all of it. */
+export function sliceData({ x, y, weights }: StepData, from: number, to: number): StepData {
+  const slice = (rows: Rows) => sliceRows(rows, from, to);
   return {
-    array: { data: ready, shape },
-    count: shape[0],
-    type: { dtype, shape: shape.slice(1) },
+    x: x.map(slice),
+    ...(y && { y: y.map(slice) }),
+    ...(weights && { weights: weights.map((rows) => rows && slice(rows)) }),
+    count: to - from,
   };
-}
-
-/** Bytes as they are, without a copy; every other type as float32. */
-function residentData(data: TypedArray): Uint8Array | Float32Array {
-  if (data instanceof Float32Array || data instanceof Uint8Array) return data;
-  if (data instanceof Uint8ClampedArray)
-    return new Uint8Array(data.buffer, data.byteOffset, data.length);
-  return new Float32Array(data);
-}
-
-/** Numbers beyond float32 count as infinite. */
-function checkFinite(data: TypedArray, shape: Shape, who: string): void {
-  if (!(data instanceof Float32Array || data instanceof Float64Array)) return;
-  const limit = 3.4028235677973366e38;
-  for (let i = 0; i < data.length; i++) {
-    const value = data[i];
-    // One comparison for all three: it does not hold for NaN.
-    if (Math.abs(value) < limit) continue;
-    const row = Math.floor((i / data.length) * shape[0]);
-    throw new DataError({
-      who,
-      expected: "all numbers must be finite",
-      received: `${value} in row ${row}`,
-      fix: "Clean the data first: a single NaN or infinity would make every weight NaN.",
-    });
-  }
 }

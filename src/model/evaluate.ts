@@ -1,60 +1,190 @@
 /** Loss and metrics of a model on data, in inference mode. */
-import { StateError } from "../base/errors.ts";
-import type { ArrayInput } from "../base/host-array.ts";
+import type { Dataset } from "../base/dataset.ts";
+import { StateError, ValueError } from "../base/errors.ts";
 import { checkWhole, settings } from "../nn/options.ts";
-import { inputRows, sampleShape, targetRows } from "./data.ts";
+import { chunksOf } from "./chunks.ts";
+import { isDataset, type StepData, sampleShapes, stepData, type WeightOptions } from "./data.ts";
 import type { Net } from "./net.ts";
-import { type PassOptions, runPass } from "./pass.ts";
+import { type PassOptions, runPass, stepsOf } from "./pass.ts";
 import { Programs } from "./programs.ts";
-import type { Logs } from "./totals.ts";
+import type { DataInput } from "./rows.ts";
+import type { Logs, Totals } from "./totals.ts";
 
-/** Options of `evaluate` and `predict`. */
+/** Options of `predict`. */
 export interface BatchOptions {
   /** Samples in a step; it changes speed, not results. Default: 32. */
   readonly batchSize?: number;
 }
 
+/** Options of `evaluate`. */
+export interface EvaluateOptions extends BatchOptions {
+  /** What each sample counts in the loss and in weighted metrics. Default: all 1. */
+  readonly sampleWeight?: DataInput;
+  /** How many batches to take. Default: all. */
+  readonly steps?: number;
+}
+
 /** The model's loss and metrics on these samples. */
 export async function evaluate(
   net: Net,
-  x: ArrayInput,
-  y: ArrayInput,
-  options: BatchOptions = {},
+  x: DataInput | Dataset,
+  y: DataInput | undefined,
+  options: EvaluateOptions = {},
 ): Promise<Logs> {
-  const { batchSize } = batchSettings(options, "evaluate");
-  const compiled = net.compiledFor("evaluate");
-  buildFor(net, x, "evaluate x");
-  const xRows = inputRows(x, net.topology.inputShape, "evaluate x");
-  const { outputShape } = net.topology;
-  const yRows = targetRows(y, xRows.count, outputShape, compiled, "evaluate y");
-  const programs = await Programs.open(net, "test", xRows, yRows);
+  const defaults = { batchSize: 32, sampleWeight: undefined, steps: undefined };
+  const given = settings<EvaluateOptions, typeof defaults>(options, defaults, "evaluate");
+  checkWhole(given.batchSize, "batchSize", "evaluate");
+  if (given.steps !== undefined) checkWhole(given.steps, "steps", "evaluate");
+  net.compiledFor("evaluate");
+  const held = await HeldData.open(net, "evaluate", x, y, { sampleWeight: given.sampleWeight });
   try {
-    return (await testPass(programs, batchSize)) ?? {};
+    return (await held.test(given.batchSize, given.steps)) ?? {};
   } finally {
-    programs.close();
+    held.close();
   }
 }
 
 /** Who acts between the calls of a test pass. */
-export type TestHooks = Pick<PassOptions, "stepsFrom" | "before" | "after">;
+export type TestHooks = Pick<PassOptions, "stepsFrom" | "before"> & {
+  /** @param totals those of the pass so far, the call's not yet among them */
+  after(call: Parameters<PassOptions["after"]>[0], totals: Totals): Promise<boolean>;
+};
 
-/** A pass in inference mode; undefined where a hook ended it. */
-export async function testPass(
+/** Data to test on: arrays that stay on the device, or a set that is walked through each time. */
+export class HeldData {
+  readonly #net: Net;
+  readonly #who: string;
+  readonly #programs: Programs | undefined;
+  readonly #dataset: Dataset | undefined;
+  #known: number | undefined;
+
+  private constructor(net: Net, who: string, programs?: Programs, dataset?: Dataset) {
+    this.#net = net;
+    this.#who = who;
+    this.#programs = programs;
+    this.#dataset = dataset;
+  }
+
+  /** Checks arrays and uploads them; builds the model where it is not. */
+  static async open(
+    net: Net,
+    who: string,
+    x: DataInput | Dataset,
+    y: DataInput | undefined,
+    weights: WeightOptions,
+  ): Promise<HeldData> {
+    if (isDataset(x)) {
+      checkDatasetArguments(y, weights, who);
+      return new HeldData(net, who, undefined, x);
+    }
+    buildFor(net, x, `${who} x`);
+    const data = stepData(x, y!, weights, net.topology, net.compiledFor(who), who);
+    return HeldData.of(net, who, data);
+  }
+
+  static async of(net: Net, who: string, data: StepData): Promise<HeldData> {
+    return new HeldData(net, who, await Programs.open(net, "test", data));
+  }
+
+  /** Rows; 0 where they are not known. */
+  get rows(): number {
+    return this.#programs?.rows ?? this.#dataset?.size ?? 0;
+  }
+
+  /** A pass in inference mode; undefined where a hook ended it. */
+  async test(batchSize: number, steps?: number, hooks?: TestHooks): Promise<Logs | undefined> {
+    if (this.#programs) return testPass(this.#programs, batchSize, steps, hooks);
+    const net = this.#net;
+    let totals: Totals | undefined;
+    let offset = 0;
+    const chunks = chunksOf(
+      this.#dataset!,
+      batchSize,
+      (chunk, who) => {
+        buildFor(net, chunk.x, `${who} x`);
+        return stepData(chunk.x, chunk.y, chunk, net.topology, net.compiledFor(who), who);
+      },
+      this.#known,
+      this.#who,
+    );
+    for (;;) {
+      const { done, value } = await chunks.next();
+      if (done) {
+        this.#known = value;
+        break;
+      }
+      const programs = await Programs.open(net, "test", value);
+      try {
+        totals ??= programs.totals();
+        const left = steps === undefined ? undefined : steps - offset;
+        if (!(await runTest(programs, totals, batchSize, left, offset, hooks))) {
+          await chunks.return(0);
+          return undefined;
+        }
+        offset += stepsOf(programs.rows, batchSize);
+      } finally {
+        programs.close();
+      }
+      if (steps !== undefined && offset >= steps) {
+        await chunks.return(0);
+        break;
+      }
+    }
+    return totals!.logs();
+  }
+
+  close(): void {
+    this.#programs?.close();
+  }
+}
+
+/** Throws a ValueError for what a set already has. */
+export function checkDatasetArguments(
+  y: DataInput | undefined,
+  { sampleWeight, classWeight }: WeightOptions,
+  who: string,
+): void {
+  const extra = y !== undefined ? "y" : sampleWeight !== undefined ? "sampleWeight" : undefined;
+  const name = extra ?? (classWeight !== undefined ? "classWeight" : undefined);
+  if (name === undefined) return;
+  throw new ValueError({
+    who,
+    expected: `no ${name} beside a Dataset, whose chunks have x, y and sampleWeight`,
+    received: `a Dataset and ${name}`,
+  });
+}
+
+async function testPass(
   programs: Programs,
   batchSize: number,
+  steps: number | undefined,
   hooks?: TestHooks,
 ): Promise<Logs | undefined> {
   const totals = programs.totals();
-  const isDone = await runPass({
+  const size = Math.min(batchSize, programs.rows);
+  return (await runTest(programs, totals, size, steps, 0, hooks)) ? totals.logs() : undefined;
+}
+
+function runTest(
+  programs: Programs,
+  totals: Totals,
+  batchSize: number,
+  steps: number | undefined,
+  offset: number,
+  hooks?: TestHooks,
+): Promise<boolean> {
+  return runPass({
     ...hooks,
     programs,
-    batchSize: Math.min(batchSize, programs.rows),
+    batchSize,
+    ...(steps !== undefined && { to: steps }),
+    offset,
     after: async (call) => {
+      if (hooks) return hooks.after(call, totals);
       for (let i = 0; i < call.count; i++) totals.add(call, i);
-      return (await hooks?.after(call)) ?? true;
+      return true;
     },
   });
-  return isDone ? totals.logs() : undefined;
 }
 
 export function batchSettings(options: BatchOptions, who: string): Required<BatchOptions> {
@@ -64,10 +194,10 @@ export function batchSettings(options: BatchOptions, who: string): Required<Batc
 }
 
 /** Builds a model whose input shape is not known, for these inputs. */
-export function buildFor(net: Net, x: ArrayInput, who: string): void {
+export function buildFor(net: Net, x: DataInput, who: string): void {
   if (net.topology.built) return;
-  if (net.topology.knownInputShape) net.buildIfKnown();
-  else net.build(sampleShape(x, who));
+  if (net.topology.knownInputShapes) net.buildIfKnown();
+  else net.build(sampleShapes(x, net.topology.inputs, who));
   if (!net.topology.built)
     throw new StateError({ who, expected: "a model that is built", received: "one that is not" });
 }

@@ -1,26 +1,13 @@
 /** A model below its methods: layers, what it was compiled with, its counters, what it is doing. */
-import { describe, NameError, StateError, ValueError } from "../base/errors.ts";
+import { describe, NameError, StateError } from "../base/errors.ts";
 import type { Shape } from "../base/shape.ts";
-import type { Layer } from "../nn/layer.ts";
-import { type LossInput, resolveLoss } from "../nn/losses.ts";
-import { type MetricInput, resolveMetric } from "../nn/metrics.ts";
-import { type OptimizerInput, resolveOptimizer } from "../nn/optimizers.ts";
-import { settings } from "../nn/options.ts";
+import type { AnyLayer } from "../nn/layer.ts";
 import { RecentCache } from "../runtime/cache.ts";
 import type { Engine } from "../runtime/engine.ts";
 import { Variable } from "../tensor/variable.ts";
-import { type Compiled, recordStep, type Step, type StepKind, type StepShapes } from "./step.ts";
+import { type Compiled, type CompileOptions, compileFor } from "./compiled.ts";
+import { recordStep, type Step, type StepKind, type StepShapes } from "./step.ts";
 import type { Topology } from "./topology.ts";
-
-/** Options of `compile`. */
-export interface CompileOptions {
-  /** A name (with the default options) or an optimizer. */
-  readonly optimizer: OptimizerInput;
-  /** A name, a loss, or a function of (yTrue, yPred, context). */
-  readonly loss: LossInput;
-  /** Reported beside the loss. Default: none. */
-  readonly metrics?: readonly MetricInput[];
-}
 
 /** Recorded steps are large: data of ever other sizes must not pile them up. */
 const recentSteps = () => new RecentCache<string, Step>(16, () => undefined);
@@ -43,7 +30,17 @@ export class Net {
   #fitting = false;
   #hooks = 0;
 
-  constructor(topology: Topology, name: string, seed: number, engine: () => Engine) {
+  /** Whether users get outputs as a list, however many there are. */
+  readonly hasListOfOutputs: boolean;
+
+  constructor(
+    topology: Topology,
+    name: string,
+    seed: number,
+    engine: () => Engine,
+    hasListOfOutputs = false,
+  ) {
+    this.hasListOfOutputs = hasListOfOutputs;
     this.topology = topology;
     this.name = name;
     this.seed = seed;
@@ -82,40 +79,19 @@ export class Net {
 
   compile(options: CompileOptions): void {
     this.checkNoFit("compile");
-    const who = "compile";
-    const defaults = { optimizer: undefined, loss: undefined, metrics: [] };
-    const given = settings<CompileOptions, typeof defaults>(options, defaults, who);
-    const optimizer = resolveOptimizer(given.optimizer, who);
-    const loss = resolveLoss(given.loss, who);
-    if (!Array.isArray(given.metrics))
-      throw new ValueError({
-        who,
-        expected: "metrics must be an array",
-        received: describe(given.metrics),
-        fix: 'Example: metrics: ["accuracy"]',
-      });
-    const metrics = given.metrics.map((metric: MetricInput) => resolveMetric(metric, who));
-    const names = ["loss", ...metrics.map((metric) => metric.name)];
-    const twice = names.find((name, i) => names.indexOf(name) !== i);
-    if (twice !== undefined)
-      throw new ValueError({
-        who,
-        expected: "names of metrics must differ from each other and from loss",
-        received: `"${twice}" twice`,
-      });
-    this.#compiled = { optimizer, loss, metrics };
+    this.#compiled = compileFor(this.topology.outputs, options);
     this.#steps = recentSteps();
   }
 
   /** Builds what the first layer's inputShape lets it. */
   buildIfKnown(): void {
-    const { knownInputShape } = this.topology;
-    if (knownInputShape) this.build(knownInputShape);
+    const { knownInputShapes } = this.topology;
+    if (knownInputShapes) this.build(knownInputShapes);
   }
 
-  build(inputShape: Shape): void {
+  build(inputShapes: readonly Shape[]): void {
     if (!this.topology.built) this.#steps = recentSteps();
-    this.topology.build(inputShape, this.seed);
+    this.topology.build(inputShapes, this.seed);
   }
 
   /**
@@ -125,13 +101,15 @@ export class Net {
    */
   stepOf(kind: StepKind, shapes: StepShapes, compiled = this.#compiled): Step {
     if (compiled !== this.#compiled) return recordStep(this, compiled, kind, shapes);
-    const key = JSON.stringify([kind, shapes]);
+    // A layer that was frozen since makes another step.
+    const trainable = this.topology.layers.map((layer) => layer.trainable);
+    const key = JSON.stringify([kind, shapes, trainable]);
     const step = this.#steps.get(key) ?? recordStep(this, compiled, kind, shapes);
     this.#steps.set(key, step);
     return step;
   }
 
-  layerNamed(name: string): Layer {
+  layerNamed(name: string): AnyLayer {
     const found = this.topology.layers.find((layer) => layer.name === name);
     if (found) return found;
     throw new NameError({

@@ -1,38 +1,71 @@
 /** Outputs of a model, in inference mode. */
-import type { ArrayInput, HostArray } from "../base/host-array.ts";
+import type { Dataset } from "../base/dataset.ts";
+import type { HostArray } from "../base/host-array.ts";
 import { sizeOf } from "../base/shape.ts";
-import { inputRows } from "./data.ts";
+import { chunksOf } from "./chunks.ts";
+import { inputData, isDataset, type StepData } from "./data.ts";
 import { type BatchOptions, batchSettings, buildFor } from "./evaluate.ts";
 import type { Net } from "./net.ts";
 import { runPass } from "./pass.ts";
 import { Programs } from "./programs.ts";
+import type { DataInput } from "./rows.ts";
 import { stepNames } from "./step.ts";
 
-/** The outputs for these inputs: `[n, ...outputShape]`, a copy. */
+/**
+ * The outputs for these inputs: `[n, ...outputShape]`, a copy; one for each output of the model. Of
+ * a `Dataset` only the inputs are asked.
+ */
 export async function predict(
   net: Net,
-  x: ArrayInput,
+  x: DataInput | Dataset,
   options: BatchOptions = {},
-): Promise<HostArray> {
+): Promise<HostArray[]> {
   const { batchSize } = batchSettings(options, "predict");
-  buildFor(net, x, "predict x");
-  const rows = inputRows(x, net.topology.inputShape, "predict x");
-  const { outputShape } = net.topology;
-  const data = new Float32Array(rows.count * sizeOf(outputShape));
-  let at = 0;
+  const read = (inputs: DataInput, who: string): StepData => {
+    buildFor(net, inputs, `${who} x`);
+    return inputData(inputs, net.topology, `${who} x`);
+  };
+  if (!isDataset(x)) return predictRows(net, read(x, "predict"), batchSize);
+  const parts: HostArray[][] = [];
+  const readChunk = (chunk: { x: DataInput }, who: string) => read(chunk.x, who);
+  for await (const rows of chunksOf(x, batchSize, readChunk, undefined, "predict"))
+    parts.push(await predictRows(net, rows, batchSize));
+  return parts[0].map((_, i) => concatenated(parts.map((outputs) => outputs[i])));
+}
+
+async function predictRows(net: Net, rows: StepData, batchSize: number): Promise<HostArray[]> {
+  const { outputShapes } = net.topology;
+  const outputs = outputShapes.map((shape) => ({
+    data: new Float32Array(rows.count * sizeOf(shape)),
+    shape: [rows.count, ...shape],
+  }));
+  let done = 0;
   const programs = await Programs.open(net, "predict", rows);
   try {
     await runPass({
       programs,
       batchSize: Math.min(batchSize, rows.count),
-      after: async ({ results }) => {
-        data.set(results[stepNames.output], at);
-        at += results[stepNames.output].length;
+      after: async ({ results, count, batch }) => {
+        for (const [i, { data }] of outputs.entries())
+          data.set(results[stepNames.output(i)], (done * data.length) / rows.count);
+        done += count * batch;
         return true;
       },
     });
   } finally {
     programs.close();
   }
-  return { data, shape: [rows.count, ...outputShape] };
+  return outputs;
+}
+
+/** Arrays one after the other along the first axis. */
+function concatenated(arrays: readonly HostArray[]): HostArray {
+  const data = new Float32Array(arrays.reduce((sum, array) => sum + array.data.length, 0));
+  let at = 0;
+  for (const array of arrays) {
+    data.set(array.data, at);
+    at += array.data.length;
+  }
+  const rows = arrays.reduce((sum, { shape }) => sum + shape[0], 0);
+  return { data, shape: [rows, ...arrays[0].shape.slice(1)] };
 }

@@ -1,19 +1,20 @@
 /** Steps of one kind, loaded for data that lies on the device: one for each size of a batch. */
 import { now } from "#host";
 import type { TypedArray } from "../base/dtype.ts";
-import { chooseMetric } from "../nn/metrics.ts";
 import type { Execution, Table } from "../runtime/engine.ts";
-import type { Rows } from "./data.ts";
+import { type Compiled, chosenMetric } from "./compiled.ts";
+import { type StepData, stepShapes } from "./data.ts";
 import type { Net } from "./net.ts";
 import { Pace } from "./pace.ts";
-import type { Compiled, StepKind } from "./step.ts";
-import { Totals } from "./totals.ts";
+import { type MetricParts, type StepKind, stepNames } from "./step.ts";
+import { type Reported, Totals } from "./totals.ts";
 
 /** A step that can run. */
 export interface StepProgram {
   readonly execution: Execution;
   /** Names of the inputs that it needs. */
   readonly inputs: ReadonlySet<string>;
+  readonly metrics: readonly MetricParts[];
   readonly pace: Pace;
   run(steps: number, inputs: Record<string, TypedArray>): Promise<Record<string, TypedArray>>;
 }
@@ -22,26 +23,29 @@ export interface StepProgram {
 export class Programs {
   readonly #net: Net;
   readonly #kind: StepKind;
-  readonly #x: Rows;
-  readonly #y: Rows | undefined;
+  readonly #data: StepData;
   readonly #compiled: Compiled | undefined;
   readonly #tables: Record<string, Table> = {};
   readonly #programs = new Map<number, StepProgram>();
 
-  private constructor(net: Net, kind: StepKind, x: Rows, y: Rows | undefined) {
+  private constructor(net: Net, kind: StepKind, data: StepData) {
     this.#net = net;
     this.#kind = kind;
-    this.#x = x;
-    this.#y = y;
+    this.#data = data;
     this.#compiled = net.compiled;
   }
 
   /** Uploads the data; steps are loaded when they are first asked for. */
-  static async open(net: Net, kind: StepKind, x: Rows, y?: Rows): Promise<Programs> {
-    const programs = new Programs(net, kind, x, y);
+  static async open(net: Net, kind: StepKind, data: StepData): Promise<Programs> {
+    const programs = new Programs(net, kind, data);
     try {
-      programs.#tables.x = await net.engine.upload(x.array);
-      if (y) programs.#tables.y = await net.engine.upload(y.array);
+      const tables = programs.#tables;
+      for (const [i, rows] of data.x.entries())
+        tables[stepNames.x(i)] = await net.engine.upload(rows.array);
+      for (const [i, rows] of (data.y ?? []).entries())
+        tables[stepNames.y(i)] = await net.engine.upload(rows.array);
+      for (const [i, rows] of (data.weights ?? []).entries())
+        if (rows) tables[stepNames.weights(i)] = await net.engine.upload(rows.array);
       return programs;
     } catch (error) {
       programs.close();
@@ -51,27 +55,28 @@ export class Programs {
 
   /** Rows of the data. */
   get rows(): number {
-    return this.#x.count;
+    return this.#data.count;
   }
 
   /** Empty totals for what its steps report. */
   totals(): Totals {
-    const target = this.#y?.type.shape ?? [];
-    const shapes = { target, output: this.#net.topology.outputShape };
-    const metrics = this.#compiled?.metrics ?? [];
-    return new Totals(metrics.map((metric) => chooseMetric(metric, shapes)));
+    const compiled = this.#compiled;
+    return new Totals(
+      compiled ? reportedBy(compiled, this.#net, this.#data) : { losses: [], metrics: [] },
+    );
   }
 
   async of(batch: number): Promise<StepProgram> {
     const known = this.#programs.get(batch);
     if (known) return known;
-    const shapes = { batch, x: this.#x.type, ...(this.#y && { y: this.#y.type }) };
+    const shapes = stepShapes(batch, this.#data);
     const step = this.#net.stepOf(this.#kind, shapes, this.#compiled);
     const execution = await this.#net.engine.load(step.traced, this.#tables);
     const pace = new Pace(step.hostBytes);
     const program: StepProgram = {
       execution,
       inputs: step.inputs,
+      metrics: step.metrics,
       pace,
       run: async (steps, inputs) => {
         const start = now();
@@ -88,4 +93,17 @@ export class Programs {
     for (const { execution } of this.#programs.values()) execution.close();
     for (const table of Object.values(this.#tables)) table.release();
   }
+}
+
+/** Keys and rules of what steps over this data report. */
+function reportedBy(compiled: Compiled, net: Net, { y = [] }: StepData): Reported {
+  const { outputShapes } = net.topology;
+  const shapes = y.map(({ type }, i) => ({ target: type.shape, output: outputShapes[i] }));
+  return {
+    losses: compiled.losses.map(({ name }) => name),
+    metrics: compiled.metrics.map((one) => ({
+      name: one.name,
+      metric: chosenMetric(one, shapes),
+    })),
+  };
 }

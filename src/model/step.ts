@@ -4,9 +4,10 @@ import { describe, ShapeError, ValueError } from "../base/errors.ts";
 import { formatShape, type Shape, sizeOf } from "../base/shape.ts";
 import { rootsOf } from "../ir/graph.ts";
 import { topological } from "../ir/node.ts";
-import { ForwardPass } from "../nn/context.ts";
-import type { Loss, LossContext } from "../nn/losses.ts";
-import { chooseMetric, type Metric } from "../nn/metrics.ts";
+import { ForwardPass, type PreActivation } from "../nn/context.ts";
+import type { AnyLayer } from "../nn/layer.ts";
+import { reduceLoss } from "../nn/loss.ts";
+import { perSample } from "../nn/metric.ts";
 import type { Optimizer } from "../nn/optimizer.ts";
 import { shapeTargets } from "../nn/targets.ts";
 import { gradients } from "../tensor/gradients.ts";
@@ -14,21 +15,16 @@ import { Tensor } from "../tensor/tensor.ts";
 import { Trace, type Traced } from "../tensor/trace.ts";
 import type { Variable } from "../tensor/variable.ts";
 import { blaming } from "./blame.ts";
+import { type Compiled, chosenMetric, type OutputLoss, type OutputMetric } from "./compiled.ts";
 import type { Topology } from "./topology.ts";
 
 /** What is recorded of a model. */
 export interface StepModel {
   readonly topology: Topology;
+  /** The weights that the optimizer changes, as they were at `compile`. */
   readonly trainableWeights: readonly Variable[];
   /** The model's count of train steps. */
   readonly step: Variable;
-}
-
-/** What a model is trained with. */
-export interface Compiled {
-  readonly optimizer: Optimizer;
-  readonly loss: Loss;
-  readonly metrics: readonly Metric[];
 }
 
 /** What a step does: trains, computes loss and metrics, or only the output. */
@@ -44,10 +40,15 @@ export interface RowType {
 /** What a step's text hangs on, beside the model. */
 export interface StepShapes {
   readonly batch: number;
-  readonly x: RowType;
+  readonly x: readonly RowType[];
   /** Absent where the step only predicts. */
-  readonly y?: RowType;
+  readonly y?: readonly RowType[];
+  /** For each output, the sample weights, where there are some. */
+  readonly weights?: readonly (RowType | undefined)[];
 }
+
+/** A metric's parts in a step: numbers known beforehand; undefined where the step computes them. */
+export type MetricParts = readonly (number | undefined)[];
 
 /** A recorded step. */
 export interface Step {
@@ -56,17 +57,34 @@ export interface Step {
   readonly inputs: ReadonlySet<string>;
   /** Bytes that the host gives and gets for each step. */
   readonly hostBytes: number;
+  /** What the step adds to each metric, in the order of the compiled ones. */
+  readonly metrics: readonly MetricParts[];
 }
 
-/** Names under which a step's values are known to the host. */
+/** Names of tables, inputs and results, whose values are known to the host. */
 export const stepNames = {
   rows: "rows",
   seed: "seed",
   seedHigh: "seedHigh",
   loss: "loss",
-  output: "output",
-  metric: (position: number) => `metric${position}`,
+  x: (position: number) => counted("x", position),
+  y: (position: number) => counted("y", position),
+  weights: (output: number) => counted("weights", output),
+  output: (position: number) => counted("output", position),
+  outputLoss: (position: number) => `loss${position}`,
+  metric: (position: number, part: number) =>
+    part === 0 ? `metric${position}` : `metric${position}.${part}`,
 } as const;
+
+const counted = (name: string, position: number) => (position === 0 ? name : `${name}${position}`);
+
+/** Targets, predictions and weights of one output. */
+interface OutputValues {
+  readonly targets: Tensor;
+  readonly output: Tensor;
+  readonly weights: Tensor | undefined;
+  readonly preActivation: PreActivation | undefined;
+}
 
 /**
  * Records a step.
@@ -77,11 +95,13 @@ export function recordStep(
   model: StepModel,
   compiled: Compiled | undefined,
   kind: StepKind,
-  { batch, x, y }: StepShapes,
+  { batch, x, y, weights = [] }: StepShapes,
 ): Step {
   const trace = new Trace();
   const rows = trace.input(stepNames.rows, "uint32", [batch]);
-  const inputs = trace.gather("x", x.dtype, x.shape, rows).cast("float32");
+  const gathered = (name: string, { dtype, shape }: RowType) =>
+    trace.gather(name, dtype, shape, rows).cast("float32");
+  const inputs = x.map((type, i) => gathered(stepNames.x(i), type));
   const training = kind === "train";
   const pass = new ForwardPass({
     trace,
@@ -93,79 +113,145 @@ export function recordStep(
       step: trace.before(model.step),
     }),
   });
-  const output = model.topology.call(inputs, pass);
-  if (!y || !compiled) trace.result(stepNames.output, output);
+  const outputs = model.topology.call(inputs, pass);
+  let metrics: MetricParts[] = [];
+  if (!y || !compiled)
+    for (const [i, output] of outputs.entries()) trace.result(stepNames.output(i), output);
   else {
-    const targets = trace.gather("y", y.dtype, y.shape, rows).cast("float32");
-    const context = { trace, preActivation: pass.preActivationOf(output) };
-    const total = recordLoss(compiled, targets, output, context);
-    if (training) recordUpdate(model, compiled.optimizer, trace, total.multiply(1 / batch));
+    const values = outputs.map((output, i): OutputValues => {
+      const type = weights[i];
+      return {
+        targets: gathered(stepNames.y(i), y[i]),
+        output,
+        weights: type && gathered(stepNames.weights(i), type),
+        preActivation: pass.preActivationOf(output),
+      };
+    });
+    const penalties = [...pass.losses, ...weightPenalties(model.topology.layers, trace)];
+    const loss = recordLoss(trace, compiled.losses, values, penalties, batch);
+    metrics = recordMetrics(trace, compiled.metrics, values);
+    if (training) recordUpdate(model, compiled.optimizer, trace, loss);
   }
-  return finish(trace);
+  return { ...finish(trace), metrics };
 }
 
-/** Results of loss and metrics; returns the sum of the losses of the samples. */
+/** What weights with a regularizer add to the loss. A frozen layer's count too, as in Keras. */
+function weightPenalties(layers: readonly AnyLayer[], trace: Trace): Tensor[] {
+  return layers.flatMap((layer) =>
+    layer.weights.flatMap((weight) => {
+      const regularizer = weight.trainable ? layer.regularizerOf(weight) : undefined;
+      if (!regularizer) return [];
+      return blaming(layer.label, () => [regularizer.call(trace.read(weight)).reshape([])]);
+    }),
+  );
+}
+
+/** Results of the loss: times the samples, so that they add up. Returns the loss itself. */
 function recordLoss(
-  { loss, metrics }: Compiled,
-  targets: Tensor,
-  output: Tensor,
-  context: LossContext,
+  trace: Trace,
+  losses: readonly OutputLoss[],
+  values: readonly OutputValues[],
+  penalties: readonly Tensor[],
+  batch: number,
 ): Tensor {
-  const { trace } = context;
-  const total = blaming(`loss ${loss.name}`, () => lossSum(loss, targets, output, context));
-  trace.result(stepNames.loss, total);
-  const shapes = { target: targets.shape.slice(1), output: output.shape.slice(1) };
-  for (const [position, metric] of metrics.entries()) {
-    const chosen = chooseMetric(metric, shapes);
-    const sums = blaming(`metric ${metric.name}`, () =>
-      metricSums(chosen, targets, output, context),
-    );
-    trace.result(stepNames.metric(position), sums);
+  let total: Tensor | undefined;
+  for (const [position, { loss, output, weight, name }] of losses.entries()) {
+    const sum = blaming(`loss ${loss.name}`, () => lossSum(trace, loss, values[output], batch));
+    if (name !== undefined) trace.result(stepNames.outputLoss(position), sum);
+    const weighted = weight === 1 ? sum : sum.multiply(weight);
+    total = total ? total.add(weighted) : weighted;
   }
-  return total;
+  if (penalties.length === 0 && total) {
+    trace.result(stepNames.loss, total);
+    return total.multiply(1 / batch);
+  }
+  const parts = total ? [total.multiply(1 / batch), ...penalties] : penalties;
+  if (parts.length === 0)
+    throw new ValueError({
+      who: "compile",
+      expected: "a loss, or layers that add to it",
+      received: "neither",
+      fix: 'Example: model.compile({ optimizer: "nadam", loss: "meanSquaredError" })',
+    });
+  const loss = parts.reduce((a, b) => a.add(b));
+  trace.result(stepNames.loss, loss.multiply(batch));
+  return loss;
 }
 
-/** Gradients, the optimizer's update, and the model's step count. */
-function recordUpdate(model: StepModel, optimizer: Optimizer, trace: Trace, mean: Tensor): void {
+/** The loss of an output, times the samples of a batch. */
+function lossSum(
+  trace: Trace,
+  loss: OutputLoss["loss"],
+  { targets: given, output, weights, preActivation }: OutputValues,
+  batch: number,
+): Tensor {
+  const { name, targets = "any", reduction = "sumOverBatchSize" } = loss;
+  const shaped = shapeTargets(targets, given, output);
+  const values = loss.call(shaped, output, { trace, preActivation });
+  checkValues(values, batch, `loss ${name}`);
+  if (values.rank === 0) return values.multiply(batch);
+  const mask = loss.mask?.(shaped);
+  const isPlain = reduction !== "sum" && (reduction !== "meanWithSampleWeight" || !weights);
+  if (isPlain && !weights && !mask) return perSample(values).sum();
+  return reduceLoss(values, reduction, weights, mask).multiply(batch);
+}
+
+/** Results of the metrics; what is known of them beforehand. */
+function recordMetrics(
+  trace: Trace,
+  metrics: readonly OutputMetric[],
+  values: readonly OutputValues[],
+): MetricParts[] {
+  const shapes = values.map(({ targets, output }) => ({
+    target: targets.shape.slice(1),
+    output: output.shape.slice(1),
+  }));
+  return metrics.map((one, position) => {
+    const { targets, output, weights, preActivation } = values[one.output];
+    const { rule, name } = chosenMetric(one, shapes);
+    const parts = blaming(`metric ${name}`, () =>
+      rule.update(shapeTargets(rule.targets ?? "any", targets, output), output, {
+        trace,
+        preActivation,
+        sampleWeight: one.isWeighted ? weights : undefined,
+      }),
+    );
+    return parts.map((part, i) => {
+      if (typeof part === "number") return part;
+      if (!(part instanceof Tensor) || part.dtype !== "float32")
+        throw new ValueError({
+          who: `metric ${name}`,
+          expected: "its parts must be float32 Tensors or numbers",
+          received: part instanceof Tensor ? (part as Tensor).dtype : describe(part),
+        });
+      trace.result(stepNames.metric(position, i), part);
+      return undefined;
+    });
+  });
+}
+
+/** Gradients, the optimizer's update, constraints, and the model's step count. */
+function recordUpdate(model: StepModel, optimizer: Optimizer, trace: Trace, loss: Tensor): void {
   const weights = model.trainableWeights;
   optimizer.build(weights);
   const leaves = weights.map((weight) => trace.before(weight));
-  optimizer.apply(trace, weights, gradients(mean, leaves));
+  optimizer.apply(trace, weights, gradients(loss, leaves));
+  for (const layer of model.topology.layers)
+    for (const weight of layer.trainableWeights) {
+      const constraint = layer.constraintOf(weight);
+      if (constraint) trace.assign(weight, constraint.call(trace.read(weight)));
+    }
   trace.assign(model.step, trace.before(model.step).add(1));
 }
 
-/** The sum over the samples of a batch; the mean of several values of a sample counts. */
-function lossSum(loss: Loss, targets: Tensor, output: Tensor, context: LossContext): Tensor {
-  const batch = output.shape[0];
-  const shaped = shapeTargets(loss.targets ?? "any", targets, output);
-  const values = loss.call(shaped, output, context);
-  const who = `loss ${loss.name}`;
-  checkValues(values, batch, who, true);
-  if (values.rank === 0) return values.multiply(batch);
-  return perSample(values).sum();
-}
-
-/** The sums over the samples of a batch, one for each number of a sample. */
-function metricSums(metric: Metric, targets: Tensor, output: Tensor, context: LossContext): Tensor {
-  const shaped = shapeTargets(metric.targets ?? "any", targets, output);
-  const values = metric.call(shaped, output, context);
-  checkValues(values, output.shape[0], `metric ${metric.name}`, false);
-  return (metric.result ? values : perSample(values)).sum(0);
-}
-
-/** `[batch, ...]` -> `[batch]`: the mean of each sample's values. */
-function perSample(values: Tensor): Tensor {
-  return values.rank > 1 ? values.mean(values.shape.map((_, i) => i).slice(1)) : values;
-}
-
-function checkValues(values: unknown, batch: number, who: string, mayBeOne: boolean): void {
+function checkValues(values: unknown, batch: number, who: string): void {
   if (!(values instanceof Tensor) || values.dtype !== "float32")
     throw new ValueError({
       who,
       expected: "it must return a float32 Tensor",
       received: values instanceof Tensor ? values.dtype : describe(values),
     });
-  if ((mayBeOne && values.rank === 0) || values.shape[0] === batch) return;
+  if (values.rank === 0 || values.shape[0] === batch) return;
   throw new ShapeError({
     who,
     expected: `it must return a value for each of the ${batch} samples, shape [${batch}]`,
@@ -173,7 +259,7 @@ function checkValues(values: unknown, batch: number, who: string, mayBeOne: bool
   });
 }
 
-function finish(trace: Trace): Step {
+function finish(trace: Trace): Omit<Step, "metrics"> {
   const traced = trace.finish();
   const { computation } = traced;
   const bytes = (dtype: DType, shape: Shape) => bytesOf(dtype) * sizeOf(shape);

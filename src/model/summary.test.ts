@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import * as layers from "../nn/layers/index.ts";
 import { Engine } from "../runtime/engine.ts";
 import { Net } from "./net.ts";
+import { Sequence } from "./sequence.ts";
 import { formatBytes, summary } from "./summary.ts";
-import { Sequence } from "./topology.ts";
 
 const golden = (name: string) =>
   readFileSync(new URL(`../../tools/golden/summary-${name}.txt`, import.meta.url), "utf8");

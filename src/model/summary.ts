@@ -2,7 +2,7 @@
 
 import { bytesOf } from "../base/dtype.ts";
 import type { Shape } from "../base/shape.ts";
-import type { Layer } from "../nn/layer.ts";
+import type { AnyLayer } from "../nn/layer.ts";
 import type { Variable } from "../tensor/variable.ts";
 import type { Net } from "./net.ts";
 
@@ -28,7 +28,7 @@ export function summary(net: Net): string {
   ].join("\n");
 }
 
-function cellsOf(net: Net, layer: Layer): Cells {
+function cellsOf(net: Net, layer: AnyLayer): Cells {
   const shape = net.topology.outputShapeOf(layer);
   const params = layer.built ? formatCount(layer.countParams()) : "0 (unbuilt)";
   return [

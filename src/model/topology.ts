@@ -1,153 +1,67 @@
-/** How layers make a model: here, one after the other. */
-import { describe, ShapeError, StateError, ValueError } from "../base/errors.ts";
-import { formatShape, type Shape, sameShape } from "../base/shape.ts";
+/** How layers make a model: what the step graph, summary and files ask of it. */
+import { describe, ShapeError, StateError } from "../base/errors.ts";
+import type { Shape } from "../base/shape.ts";
 import { type CallContext, ForwardPass } from "../nn/context.ts";
-import { checkOutput, Layer, probeBatch } from "../nn/layer.ts";
+import {
+  type AnyLayer,
+  checkOutput,
+  formatShapes,
+  type LayerInput,
+  probeInputs,
+} from "../nn/layer.ts";
 import { NameCounter, toSnakeCase } from "../nn/names.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Trace } from "../tensor/trace.ts";
-import { blaming, following } from "./blame.ts";
+import { blaming } from "./blame.ts";
 
-/** A model's layers and how they are connected: what the step graph, summary and files ask. */
-export interface Topology {
-  /** In the order of the model's weights. */
-  readonly layers: readonly Layer[];
-  /** Shape of one input sample, if it is known before any data comes. */
-  readonly knownInputShape: Shape | undefined;
-  readonly built: boolean;
-  /** Shape of one input sample. Throws a StateError before `build`. */
-  readonly inputShape: Shape;
-  /** Shape of one output sample. Throws a StateError before `build`. */
-  readonly outputShape: Shape;
-  /** Makes the layers' weights from (seed, path), and checks that the layers fit together. */
-  build(inputShape: Shape, seed: number): void;
-  /** Records the layers: `[batch, ...inputShape]` -> `[batch, ...outputShape]`. */
-  call(x: Tensor, pass: ForwardPass): Tensor;
-  /** Shape of one output sample of a layer; undefined before `build`. */
-  outputShapeOf(layer: Layer): Shape | undefined;
+/** A place where data goes in or comes out. */
+export interface Port {
+  /** The name of its layer: for data given by name, and in the names of logs. */
+  readonly name: string;
 }
 
-/** Layers one after the other. */
-export class Sequence implements Topology {
-  readonly #layers: Layer[] = [];
-  /** Shapes of one output sample of the layers that are built. */
-  #shapes: Shape[] = [];
-  #inputShape: Shape | undefined;
+/** A layer applied to what others made: a row of the summary, a node of the graph. */
+export interface TopologyNode {
+  readonly layer: AnyLayer;
+  /** The nodes that it gets its inputs from; none for an input of the model. */
+  readonly inputs: readonly TopologyNode[];
+  /** Whether the layer gets its inputs as a list. */
+  readonly isList: boolean;
+}
 
-  constructor(layers: readonly Layer[]) {
-    if (!Array.isArray(layers))
-      throw new ValueError({
-        who: "sequential",
-        expected: "layers must be an array",
-        received: describe(layers),
-      });
-    for (const layer of layers) this.#append(layer);
-    assignNames(this.#layers);
-  }
-
-  get layers(): readonly Layer[] {
-    return this.#layers;
-  }
-
-  get knownInputShape(): Shape | undefined {
-    return this.#inputShape ?? this.#layers[0]?.inputShape;
-  }
-
-  get built(): boolean {
-    return this.#inputShape !== undefined && this.#shapes.length === this.#layers.length;
-  }
-
-  get inputShape(): Shape {
-    return this.#inputShape ?? notBuilt();
-  }
-
-  get outputShape(): Shape {
-    return (this.built ? this.#shapes.at(-1) : undefined) ?? notBuilt();
-  }
-
-  outputShapeOf(layer: Layer): Shape | undefined {
-    return this.#shapes[this.#layers.indexOf(layer)];
-  }
-
-  /** Adds a layer at the end; the next `build` builds it. */
-  add(layer: Layer): void {
-    this.#append(layer);
-    assignNames(this.#layers);
-  }
-
-  /** Takes back the last layer that `add` added, where it could not be built. */
-  removeLast(): void {
-    this.#layers.pop();
-  }
-
-  #append(layer: Layer): void {
-    const who = "sequential";
-    if (!(layer instanceof Layer))
-      throw new ValueError({
-        who,
-        expected: "its parts must be layers",
-        received: `${describe(layer)} at ${this.#layers.length}`,
-        fix: "Example: sequential([layers.dense({ units: 10, inputShape: [4] })])",
-      });
-    if (this.#layers.includes(layer))
-      throw new ValueError({ who, expected: "each layer once", received: `${layer.label} twice` });
-    const { givenName } = layer;
-    if (givenName !== undefined && this.#layers.some((other) => other.givenName === givenName))
-      throw new ValueError({
-        who,
-        expected: "names of layers must differ",
-        received: `two layers named "${givenName}"`,
-      });
-    this.#layers.push(layer);
-  }
-
-  build(inputShape: Shape, seed: number): void {
-    if (this.#layers.length === 0)
-      throw new ValueError({ who: "sequential", expected: "at least one layer", received: "none" });
-    if (this.#inputShape && !sameShape(this.#inputShape, inputShape))
-      throw new StateError({
-        who: "build",
-        expected: `the model is built for inputs of shape ${formatShape(this.#inputShape)}`,
-        received: formatShape(inputShape),
-      });
-    const paths = pathsOf(this.#layers);
-    const shapes = [...this.#shapes];
-    const fresh: Layer[] = [];
-    try {
-      for (const [i, layer] of this.#layers.entries()) {
-        if (i < shapes.length) continue;
-        const before = shapes[i - 1] ?? inputShape;
-        if (!layer.built) fresh.push(layer);
-        const shape = following(this.#layers[i - 1]?.label, () =>
-          buildLayer(layer, before, paths[i], seed),
-        );
-        shapes.push(shape);
-      }
-    } catch (error) {
-      for (const layer of fresh) layer.unbuild();
-      throw error;
-    }
-    this.#shapes = shapes;
-    this.#inputShape = inputShape;
-  }
-
-  call(x: Tensor, pass: ForwardPass): Tensor {
-    const paths = pathsOf(this.#layers);
-    let y = x;
-    for (const [i, layer] of this.#layers.entries())
-      y = callLayer(layer, y, pass.contextOf(paths[i]), this.#shapes[i] ?? notBuilt());
-    return y;
-  }
+/** A model's layers and how they are connected. Shapes are those of one sample. */
+export interface Topology {
+  /** Keras's class of models of this kind. */
+  readonly className: "Sequential" | "Functional";
+  /** In the order of the model's weights. */
+  readonly layers: readonly AnyLayer[];
+  /** Every application of a layer, in an order that can be computed. */
+  readonly nodes: readonly TopologyNode[];
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+  /** Shapes of the inputs, if they are known before any data comes. */
+  readonly knownInputShapes: readonly Shape[] | undefined;
+  readonly built: boolean;
+  /** Throws a StateError before `build`. */
+  readonly inputShapes: readonly Shape[];
+  /** Throws a StateError before `build`. */
+  readonly outputShapes: readonly Shape[];
+  /** Makes the layers' weights from (seed, path), and checks that the layers fit together. */
+  build(inputShapes: readonly Shape[], seed: number): void;
+  /** Records the layers: one tensor `[batch, ...shape]` for each input and output. */
+  call(inputs: readonly Tensor[], pass: ForwardPass): Tensor[];
+  /** Shape of one output sample of a layer; undefined before `build`. */
+  outputShapeOf(layer: AnyLayer): Shape | undefined;
 }
 
 /** Each layer's class, counted by class: `dense`, `dropout`, `dense_1`. */
-function pathsOf(layers: readonly Layer[]): string[] {
+export function pathsOf(layers: readonly AnyLayer[]): string[] {
   const counter = new NameCounter();
   return layers.map((layer) => counter.next(toSnakeCase(layer.className)));
 }
 
 /** Names for layers without a given one; a name from another model stays where it can. */
-function assignNames(layers: readonly Layer[]): void {
+export function assignNames(layers: readonly AnyLayer[]): void {
   const unnamed = layers.filter((layer) => layer.givenName === undefined);
   const taken = new Set(layers.flatMap((layer) => layer.givenName ?? []));
   const fresh = unnamed.filter(({ assignedName }) => {
@@ -159,11 +73,26 @@ function assignNames(layers: readonly Layer[]): void {
   for (const layer of fresh) layer.assignName(counter.next(toSnakeCase(layer.className)));
 }
 
-/** Builds a layer, tries it once, and returns the shape of one output sample. */
-function buildLayer(layer: Layer, inputShape: Shape, path: string, seed: number): Shape {
+/** The name that two of the layers were both given, if there is one. */
+export function nameGivenTwice(layers: readonly AnyLayer[]): string | undefined {
+  const names = layers.flatMap((layer) => layer.givenName ?? []);
+  return names.find((name, i) => names.indexOf(name) !== i);
+}
+
+/**
+ * Builds a layer, tries it once, and returns the shape of one output sample.
+ *
+ * @param shapes of its inputs: a list for a layer that takes a list
+ */
+export function buildLayer(
+  layer: AnyLayer,
+  shapes: Shape | readonly Shape[],
+  path: string,
+  seed: number,
+): Shape {
   return blaming(layer.label, () => {
-    layer.buildFor(inputShape, { path, seed });
-    const shape: unknown = layer.computeOutputShape(inputShape);
+    layer.buildFor(shapes as never, { path, seed });
+    const shape: unknown = layer.computeOutputShape(shapes as never);
     if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size > 0))
       throw new ShapeError({
         who: layer.label,
@@ -171,7 +100,7 @@ function buildLayer(layer: Layer, inputShape: Shape, path: string, seed: number)
         received: describe(shape),
       });
     const trace = new Trace();
-    const x = trace.input("x", "float32", [probeBatch, ...inputShape]);
+    const inputs = probeInputs(trace, shapes);
     const scalar = (name: string) => trace.input(name, "uint32", []);
     const source = () => ({
       seed: scalar("seed"),
@@ -179,20 +108,39 @@ function buildLayer(layer: Layer, inputShape: Shape, path: string, seed: number)
       step: scalar("step"),
     });
     const pass = new ForwardPass({ trace, sampling: true, batchStatistics: true, source });
-    callLayer(layer, x, pass.contextOf(path), shape);
+    callLayer(layer, inputs, pass.contextOf(path), shape);
     return shape;
   });
 }
 
-function callLayer(layer: Layer, x: Tensor, context: CallContext, shape: Shape): Tensor {
+/** Records a layer, and what it adds to the loss by its activity regularizer. */
+export function callLayer(
+  layer: AnyLayer,
+  inputs: LayerInput,
+  context: CallContext,
+  shape: Shape,
+): Tensor {
   return blaming(layer.label, () => {
-    const y = layer.call(x, context);
-    checkOutput(layer, y, x.shape.slice(1), x.shape[0], shape);
+    const list = Array.isArray(inputs) ? (inputs as Tensor[]) : [inputs as Tensor];
+    const shapes = list.map((x) => x.shape.slice(1));
+    const y = layer.call(inputs as never, context);
+    checkOutput(layer, y, Array.isArray(inputs) ? shapes : shapes[0]!, list[0]!.shape[0]!, shape);
+    if (layer.activityRegularizer) context.addLoss(layer.activityRegularizer.call(y));
     return y;
   });
 }
 
-function notBuilt(): never {
+/** Throws a StateError unless the shapes are those that the model is built for. */
+export function checkSameShapes(known: readonly Shape[], given: readonly Shape[]): void {
+  if (formatShapes(known) === formatShapes(given)) return;
+  throw new StateError({
+    who: "build",
+    expected: `the model is built for inputs of shape ${formatShapes(known)}`,
+    received: formatShapes(given),
+  });
+}
+
+export function notBuilt(): never {
   throw new StateError({
     who: "model",
     expected: "it must be built",

@@ -1,7 +1,7 @@
 /** Means over samples, exact: sums of steps are added in doubles. */
 import type { TypedArray } from "../base/dtype.ts";
-import type { Metric } from "../nn/metrics.ts";
-import { stepNames } from "./step.ts";
+import type { Metric } from "../nn/metric.ts";
+import { type MetricParts, stepNames } from "./step.ts";
 
 /** Loss and metrics by name, e.g. `{ loss: 0.5, accuracy: 0.8 }`. */
 export type Logs = Record<string, number>;
@@ -17,44 +17,71 @@ export interface PassCall {
   /** Rows in each of its steps. */
   readonly batch: number;
   readonly results: CallValues;
+  /** What each step adds to the metrics, as far as it is known beforehand. */
+  readonly metrics: readonly MetricParts[];
+}
+
+/** What steps report, beside the loss. */
+export interface Reported {
+  /** Keys of the losses of single outputs, by their position; undefined: not reported. */
+  readonly losses: readonly (string | undefined)[];
+  /** As chosen for their shapes. */
+  readonly metrics: readonly { readonly name: string; readonly metric: Metric }[];
 }
 
 /** Adds up what steps report. It belongs to one pass. */
 export class Totals {
-  readonly #metrics: readonly Metric[];
+  readonly #reported: Reported;
   #count = 0;
   #loss = 0;
-  readonly #sums: (Float64Array | undefined)[];
+  readonly #losses: number[];
+  readonly #states: (Float64Array[] | undefined)[];
 
-  /** @param metrics those that the steps report, as chosen for their shapes */
-  constructor(metrics: readonly Metric[]) {
-    this.#metrics = metrics;
-    this.#sums = metrics.map(() => undefined);
+  constructor(reported: Reported) {
+    this.#reported = reported;
+    this.#losses = reported.losses.map(() => 0);
+    this.#states = reported.metrics.map(() => undefined);
   }
 
   /** Adds the step at `index` of a call; returns the sum of its samples' losses. */
-  add({ results, batch, count }: PassCall, index: number): number {
+  add(call: PassCall, index: number): number {
+    const { results, batch } = call;
     const loss = results[stepNames.loss][index];
     this.#loss += loss;
     this.#count += batch;
-    for (let i = 0; i < this.#metrics.length; i++) this.#addMetric(i, results, count, index);
+    for (const [i, name] of this.#reported.losses.entries())
+      if (name !== undefined) this.#losses[i] += results[stepNames.outputLoss(i)][index];
+    for (let i = 0; i < this.#states.length; i++) this.#addMetric(i, call, index);
     return loss;
   }
 
-  #addMetric(position: number, results: CallValues, count: number, index: number): void {
-    const values = results[stepNames.metric(position)];
-    const size = values.length / count;
-    this.#sums[position] ??= new Float64Array(size);
-    const sums = this.#sums[position];
-    for (let i = 0; i < size; i++) sums[i] += values[index * size + i];
+  #addMetric(position: number, { results, count, metrics }: PassCall, index: number): void {
+    const parts = metrics[position];
+    this.#states[position] ??= parts.map((known, part) => {
+      const name = stepNames.metric(position, part);
+      return new Float64Array(known === undefined ? results[name].length / count : 1);
+    });
+    for (const [part, state] of this.#states[position].entries()) {
+      const known = parts[part];
+      if (known !== undefined) state[0] += known;
+      else {
+        const values = results[stepNames.metric(position, part)];
+        const size = state.length;
+        for (let i = 0; i < size; i++) state[i] += values[index * size + i];
+      }
+    }
   }
 
-  /** The means so far. */
+  /** The means so far. A metric with several numbers has one key for each: `f1Score_0`. */
   logs(): Logs {
     const logs: Logs = { loss: this.#loss / this.#count };
-    for (const [i, { name, result }] of this.#metrics.entries()) {
-      const sums = this.#sums[i] ?? new Float64Array(1);
-      logs[name] = result ? result(sums, this.#count) : sums[0] / this.#count;
+    for (const [i, name] of this.#reported.losses.entries())
+      if (name !== undefined) logs[name] = this.#losses[i] / this.#count;
+    for (const [i, { name, metric }] of this.#reported.metrics.entries()) {
+      const state = this.#states[i];
+      const result = state ? metric.rule.compute(state) : Number.NaN;
+      if (typeof result === "number") logs[name] = result;
+      else for (const [k, value] of result.entries()) logs[`${name}_${k}`] = value;
     }
     return logs;
   }

@@ -96,7 +96,11 @@ describe("choosing an activation", () => {
     expect(resolveActivation("elu", "x").name).toBe("elu");
     expect(resolveActivation(activations.softmax(), "x").name).toBe("softmax");
     const softmax = (x: Tensor) => x;
-    expect(resolveActivation(softmax, "x")).toEqual({ name: "function softmax", call: softmax });
+    expect(resolveActivation(softmax, "x")).toMatchObject({
+      name: "function softmax",
+      call: softmax,
+      source: softmax,
+    });
     // The factory itself, as `activation: activations.relu`.
     expect(resolveActivation(activations.relu as never, "x").name).toBe("relu");
   });
@@ -108,7 +112,7 @@ describe("choosing an activation", () => {
     expect(() => resolveActivation("toString" as never, "Dense")).toThrow('got "toString"');
     expect(() => resolveActivation(7 as never, "Dense")).toThrow(
       "Dense: activation must be a name, an object or a function of this kind, got 7. " +
-        "Known names: linear, relu, elu, softmax.",
+        "Known names: linear, relu, relu6, leakyRelu,",
     );
     expect(() => activations.elu({ alpha: Number.NaN })).toThrow(
       "elu: alpha must be a finite number, got NaN.",

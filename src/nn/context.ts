@@ -1,7 +1,9 @@
 /** What a layer finds in its `call`: the trace, the two flags, random numbers. */
 import { describe, StateError, ValueError } from "../base/errors.ts";
+import { seedHigh } from "../base/philox.ts";
+import { sizeOf } from "../base/shape.ts";
 import type { Node } from "../ir/node.ts";
-import { type RandomSource, randomUniform } from "../tensor/random.ts";
+import { type RandomSource, randomNormal, randomUniform } from "../tensor/random.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Trace } from "../tensor/trace.ts";
 import { type ActivationInput, resolveActivation } from "./activations.ts";
@@ -13,9 +15,12 @@ export interface LayerRandom {
    * and `name`, the model's step count, the element). Two draws of one name in a call differ.
    *
    * @param name of the stream, for a layer that draws for several ends. Default: `noise`
+   * @param seed a whole number that takes the place of the model's seed. Default: none
    * @throws StateError where the step has no randomness: ask `context.sampling` first
    */
-  uniform(like: Tensor, name?: string): Tensor;
+  uniform(like: Tensor, name?: string, seed?: number): Tensor;
+  /** Standard normal, by the inverse of its distribution function; as `uniform` else. */
+  normal(like: Tensor, name?: string, seed?: number): Tensor;
 }
 
 /** Handed to a layer's `call`. Tensors made of it belong to the step that is being recorded. */
@@ -32,12 +37,16 @@ export interface CallContext {
    * pre-activation.
    */
   activate(activation: ActivationInput, x: Tensor): Tensor;
+  /** Adds a scalar to the loss of the step, as it is: not divided by the batch. */
+  addLoss(loss: Tensor): void;
 }
 
 /** What an output was made of by an activation, for losses that compute from there. */
 export interface PreActivation {
   /** Name of the activation, e.g. `softmax`; `function NAME` for a user's own. */
   readonly activation: string;
+  /** Its options in full; absent for a user's function. */
+  readonly options?: Readonly<Record<string, unknown>> | undefined;
   /** What the activation was applied to. */
   readonly tensor: Tensor;
 }
@@ -49,6 +58,7 @@ export class ForwardPass {
   readonly batchStatistics: boolean;
   readonly #source: (() => RandomSource) | undefined;
   readonly #preActivations = new Map<Node, PreActivation>();
+  readonly #losses: Tensor[] = [];
 
   /**
    * @param options.source where random numbers come from, asked at the first draw; needed where
@@ -70,27 +80,37 @@ export class ForwardPass {
   contextOf(path: string): CallContext {
     const { trace, sampling, batchStatistics } = this;
     const draws = new Map<string, number>();
+    const draw =
+      (generate: typeof randomUniform) =>
+      (like: Tensor, name = "noise", seed?: number) => {
+        const source = seeded(trace, this.#source?.(), seed);
+        if (!source)
+          throw new StateError({
+            who: path,
+            expected: "random numbers may be drawn only where context.sampling is true",
+            received: "a draw in a step without noise",
+          });
+        const count = draws.get(name) ?? 0;
+        draws.set(name, count + 1);
+        const stream = count === 0 ? `${path}/${name}` : `${path}/${name}_${count}`;
+        return generate(trace, source, stream, like);
+      };
     return {
       trace,
       sampling,
       batchStatistics,
-      random: {
-        uniform: (like, name = "noise") => {
-          const source = this.#source?.();
-          if (!source)
-            throw new StateError({
-              who: path,
-              expected: "random numbers may be drawn only where context.sampling is true",
-              received: "a draw in a step without noise",
-            });
-          const count = draws.get(name) ?? 0;
-          draws.set(name, count + 1);
-          const stream = count === 0 ? `${path}/${name}` : `${path}/${name}_${count}`;
-          return randomUniform(trace, source, stream, like);
-        },
+      random: { uniform: draw(randomUniform), normal: draw(randomNormal) },
+      addLoss: (loss) => {
+        if (!(loss instanceof Tensor) || sizeOf(loss.shape) !== 1)
+          throw new ValueError({
+            who: `${path} addLoss`,
+            expected: "a tensor of one number",
+            received: loss instanceof Tensor ? `shape [${loss.shape.join(", ")}]` : describe(loss),
+          });
+        this.#losses.push(loss.reshape([]));
       },
       activate: (input, x) => {
-        const { name, call } = resolveActivation(input, path);
+        const { name, call, options } = resolveActivation(input, path);
         const result: unknown = call(x);
         if (!(result instanceof Tensor))
           throw new ValueError({
@@ -99,14 +119,30 @@ export class ForwardPass {
             received: describe(result),
           });
         if (name !== "linear")
-          this.#preActivations.set(result.node, { activation: name, tensor: x });
+          this.#preActivations.set(result.node, { activation: name, options, tensor: x });
         return result;
       },
     };
+  }
+
+  /** What layers added to the loss. */
+  get losses(): readonly Tensor[] {
+    return this.#losses;
   }
 
   /** What `output` was made of, if an activation made it. */
   preActivationOf(output: Tensor): PreActivation | undefined {
     return this.#preActivations.get(output.node);
   }
+}
+
+/** The source with another seed, where one is given. */
+function seeded(
+  trace: Trace,
+  source: RandomSource | undefined,
+  seed: number | undefined,
+): RandomSource | undefined {
+  if (!source || seed === undefined) return source;
+  const u32 = (value: number) => trace.constant(value >>> 0, "uint32");
+  return { ...source, seed: u32(seed), seedHigh: u32(seedHigh(seed)) };
 }

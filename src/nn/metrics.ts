@@ -1,95 +1,106 @@
-/** Metrics: what is reported beside the loss. To add one, add an entry to `metrics`. */
-import { argmax } from "../tensor/composites.ts";
-import type { Tensor } from "../tensor/tensor.ts";
-import type { LossContext } from "./losses.ts";
-import { functionName, type Kind, resolve } from "./registry.ts";
-import type { TargetKind, TargetShapes } from "./targets.ts";
-
-/**
- * A user's own metric: a value for each sample, `[batch]` or `[batch, ...]`; the mean is reported.
- */
-export type MetricFunction = (yTrue: Tensor, yPred: Tensor, context: LossContext) => Tensor;
-
-/** A metric: numbers for each sample, summed over all samples, and what is reported of the sums. */
-export interface Metric {
-  /** The key in histories, e.g. `accuracy`. */
-  readonly name: string;
-  /** How its targets must look. Default: `any`. */
-  readonly targets?: TargetKind;
-  /** Numbers for each sample, `[batch]` or `[batch, ...]`. */
-  readonly call: MetricFunction;
-  /**
-   * The reported number, from the sums over all samples (one for each of the numbers of a sample)
-   * and the count of samples. Default: the mean over samples and their numbers.
-   */
-  result?(sums: Float64Array, count: number): number;
-  /** A metric that hangs on shapes chooses the one to use, which keeps this one's name. */
-  choose?(shapes: TargetShapes): Metric;
-}
-
-const matches = (a: Tensor, b: Tensor): Tensor => a.equal(b).cast("float32");
+/** Metrics: what is reported beside the loss. To add one, add it to a file of `metrics/`. */
+import { describe, ValueError } from "../base/errors.ts";
+import { formatShape } from "../base/shape.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { Metric, type MetricFunction, meanRule } from "./metric.ts";
+import { accuracies } from "./metrics/accuracy.ts";
+import { confusionMetrics } from "./metrics/confusion.ts";
+import { curveMetrics } from "./metrics/curves.ts";
+import { means } from "./metrics/means.ts";
+import { scoreMetrics } from "./metrics/scores.ts";
+import { valueMetrics } from "./metrics/values.ts";
+import { functionName, type Kind, nameIn, resolve } from "./registry.ts";
+import { type Serialized, serializePart } from "./serialization.ts";
 
 /** The metrics of the library. */
 export const metrics = {
-  /**
-   * The share of right predictions. As in Keras it is `binaryAccuracy` for outputs [n, 1],
-   * `sparseCategoricalAccuracy` for labels [n] or [n, 1], and else `categoricalAccuracy`.
-   */
-  accuracy: (): Metric => ({
-    name: "accuracy",
-    call: () => {
-      throw new Error("accuracy is one of three metrics: choose first");
-    },
-    choose: ({ target, output }) => {
-      if (output.at(-1) === 1) return metrics.binaryAccuracy();
-      const isSparse = target.length < output.length || target.at(-1) === 1;
-      return isSparse ? metrics.sparseCategoricalAccuracy() : metrics.categoricalAccuracy();
-    },
-  }),
-
-  /** 1 where the largest prediction (the first of equal ones) is the label's, else 0. */
-  sparseCategoricalAccuracy: (): Metric => ({
-    name: "sparseCategoricalAccuracy",
-    targets: "classes",
-    call: (yTrue, yPred, { trace }) => matches(argmax(trace, yPred), yTrue.cast("uint32")),
-  }),
-
-  /** 1 where the largest prediction stands where the largest target does, else 0. */
-  categoricalAccuracy: (): Metric => ({
-    name: "categoricalAccuracy",
-    targets: "output",
-    call: (yTrue, yPred, { trace }) => matches(argmax(trace, yPred), argmax(trace, yTrue)),
-  }),
-
-  /** 1 where a prediction above 0.5 meets a target of 1, or one below a target of 0. */
-  binaryAccuracy: (): Metric => ({
-    name: "binaryAccuracy",
-    targets: "output",
-    call: (yTrue, yPred) => matches(yPred.greater(0.5).cast("float32"), yTrue),
-  }),
+  ...accuracies,
+  ...means,
+  ...confusionMetrics,
+  ...curveMetrics,
+  ...scoreMetrics,
+  ...valueMetrics,
 };
 
-/** Names of the library's metrics. */
-export type MetricName = keyof typeof metrics;
+/** Short names, as Keras takes them. */
+const aliases = {
+  acc: "accuracy",
+  bce: "binaryCrossentropy",
+  BCE: "binaryCrossentropy",
+  mse: "meanSquaredError",
+  MSE: "meanSquaredError",
+  mae: "meanAbsoluteError",
+  MAE: "meanAbsoluteError",
+  mape: "meanAbsolutePercentageError",
+  MAPE: "meanAbsolutePercentageError",
+  msle: "meanSquaredLogarithmicError",
+  MSLE: "meanSquaredLogarithmicError",
+  fbetaScore: "fBetaScore",
+} as const satisfies Record<string, keyof typeof metrics>;
+
+/** Names of the library's metrics, the short ones among them. */
+export type MetricName = keyof typeof metrics | keyof typeof aliases;
 
 /** What `compile` takes as a metric. A function is reported under its own name. */
 export type MetricInput = MetricName | Metric | MetricFunction;
 
-const kind: Kind<Metric> = {
+export const metricKind: Kind<Metric> = {
   kind: "metric",
+  plural: "metrics",
+  module: "keras.metrics",
   entries: metrics,
-  is: (value) => "call" in value && typeof value.call === "function" && "name" in value,
-  fromFunction: (call) => ({
-    name: call.name || functionName(call),
-    call: call as MetricFunction,
-  }),
+  aliases,
+  classNames: {
+    // Keras's class compares exactly; "accuracy" is a text there, which chooses by the shapes.
+    accuracy: "accuracy",
+    exactAccuracy: "Accuracy",
+    auc: "AUC",
+    klDivergence: "KLDivergence",
+  },
+  ignoredKeys: ["dtype", "fn"],
+  adaptConfig: (name, config) => {
+    // The last dimension is the only one that sparse cross-entropies have in Keras's backends.
+    if (name !== "sparseCategoricalCrossentropy" || config.axis !== -1) return { ...config };
+    const { axis: _, ...rest } = config;
+    return rest;
+  },
+  is: (value) => value instanceof Metric,
+  fromFunction: (call) => {
+    const name = call.name || functionName(call);
+    return new Metric(name, meanRule(checked(name, call as MetricFunction)));
+  },
 };
 
-/** The metric that a user named, made or wrote. */
-export const resolveMetric = (value: MetricInput, who: string): Metric => resolve(value, kind, who);
+/** A user's function, which may return anything. */
+const checked =
+  (name: string, call: MetricFunction): MetricFunction =>
+  (yTrue, yPred, context) => {
+    const values: unknown = call(yTrue, yPred, context);
+    const isGood = values instanceof Tensor && values.dtype === "float32";
+    if (isGood && values.shape[0] === yPred.shape[0]) return values;
+    throw new ValueError({
+      who: `metric ${name}`,
+      expected: isGood
+        ? `it must return a value for each of the ${yPred.shape[0]} samples`
+        : "it must return a float32 Tensor",
+      received:
+        values instanceof Tensor
+          ? `${values.dtype} ${formatShape(values.shape)}`
+          : describe(values),
+    });
+  };
 
-/** The metric to use for these shapes, under the name of the given one. */
-export function chooseMetric(metric: Metric, shapes: TargetShapes): Metric {
-  const chosen = metric.choose?.(shapes);
-  return chosen ? { ...chosen, name: metric.name } : metric;
+/** The metric that a user named, made or wrote; one named is reported under that very name. */
+export function resolveMetric(value: MetricInput, who: string): Metric {
+  const known = typeof value === "string" ? nameIn(metricKind, value) : undefined;
+  if (known === undefined || known === value) return resolve(value, metricKind, who);
+  return (metricKind.entries[known] as unknown as (options: object) => Metric)({ name: value });
+}
+
+/** A metric in Keras's form; the accuracy that the shapes choose is a text there. */
+export function serializeMetric(metric: Metric): Serialized | string {
+  const { entry, options } = metric;
+  if (entry === undefined || options === undefined) return serializePart(metricKind, metric);
+  if (entry === "accuracy") return entry;
+  return serializePart(metricKind, { name: entry, options } as Metric);
 }

@@ -1,7 +1,8 @@
 /** Optimizers: short compositions of transforms. To add one, add an entry to `optimizers`. */
+
+import { boolean, keyed, number } from "./fields.ts";
 import { Optimizer } from "./optimizer.ts";
-import { checkBoolean, checkNumber, settings } from "./options.ts";
-import { type Kind, resolve } from "./registry.ts";
+import { entry, type Kind, resolve } from "./registry.ts";
 import {
   accumulateMomentum,
   scaleByLearningRate,
@@ -44,14 +45,18 @@ export const optimizers = {
    *
    * @throws ValueError where the rate is negative or the momentum not in [0, 1]
    */
-  sgd: (options: SgdOptions = {}): Optimizer => {
-    const defaults = { learningRate: 0.01, momentum: 0, nesterov: false };
-    const { learningRate, momentum, nesterov } = settings(options, defaults, "sgd");
-    checkNumber(momentum, "momentum", "sgd", { from: 0, to: 1 });
-    checkBoolean(nesterov, "nesterov", "sgd");
-    const past = momentum > 0 ? [accumulateMomentum(momentum, nesterov)] : [];
-    return chain("sgd", learningRate, scaleByLearningRate(), ...past);
-  },
+  sgd: entry<SgdOptions, Optimizer>()(
+    "sgd",
+    {
+      learningRate: number(0.01, { from: 0 }),
+      momentum: number(0, { from: 0, to: 1 }),
+      nesterov: boolean(false),
+    },
+    ({ learningRate, momentum, nesterov }) => {
+      const past = momentum > 0 ? [accumulateMomentum(momentum, nesterov)] : [];
+      return chain("sgd", learningRate, scaleByLearningRate(), ...past);
+    },
+  ),
 
   /**
    * Adam with Nesterov's momentum (Dozat, "Incorporating Nesterov Momentum into Adam", 2016,
@@ -60,21 +65,18 @@ export const optimizers = {
    * @throws ValueError where the rate is negative, a beta not in [0, 1), epsilon or the decay
    *   negative
    */
-  nadam: (options: NadamOptions = {}): Optimizer => {
-    const defaults = {
-      learningRate: 0.001,
-      beta1: 0.9,
-      beta2: 0.999,
-      epsilon: 1e-7,
-      momentumDecay: 0.004,
-    };
-    const { learningRate, ...rule } = settings(options, defaults, "nadam");
-    checkNumber(rule.beta1, "beta1", "nadam", { from: 0, below: 1 });
-    checkNumber(rule.beta2, "beta2", "nadam", { from: 0, below: 1 });
-    checkNumber(rule.epsilon, "epsilon", "nadam", { from: 0 });
-    checkNumber(rule.momentumDecay, "momentumDecay", "nadam", { from: 0 });
-    return chain("nadam", learningRate, scaleByNadam(rule), scaleByLearningRate());
-  },
+  nadam: entry<NadamOptions, Optimizer>()(
+    "nadam",
+    {
+      learningRate: number(0.001, { from: 0 }),
+      beta1: keyed("beta_1", number(0.9, { from: 0, below: 1 })),
+      beta2: keyed("beta_2", number(0.999, { from: 0, below: 1 })),
+      epsilon: number(1e-7, { from: 0 }),
+      momentumDecay: number(0.004, { from: 0 }),
+    },
+    ({ learningRate, ...rule }) =>
+      chain("nadam", learningRate, scaleByNadam(rule), scaleByLearningRate()),
+  ),
 };
 
 /** Names of the library's optimizers. */
@@ -83,7 +85,10 @@ export type OptimizerName = keyof typeof optimizers;
 /** What `compile` takes as an optimizer. */
 export type OptimizerInput = OptimizerName | Optimizer;
 
-const kind: Kind<Optimizer> = {
+export const optimizerKind: Kind<Optimizer> = {
+  plural: "optimizers",
+  module: "keras.optimizers",
+  classNames: { sgd: "SGD" },
   kind: "optimizer",
   entries: optimizers,
   is: (value) => value instanceof Optimizer,
@@ -91,7 +96,7 @@ const kind: Kind<Optimizer> = {
 
 /** The optimizer that a user named or made. */
 export const resolveOptimizer = (value: OptimizerInput, who: string): Optimizer =>
-  resolve(value, kind, who);
+  resolve(value, optimizerKind, who);
 
 const chain = (name: string, learningRate: number, ...transforms: Transform[]): Optimizer =>
   new Optimizer({ name, learningRate, transforms });

@@ -44,9 +44,11 @@ export function compute(
   const inputs = given.map(({ shape, dtype = "float32" }, i) => trace.input(`${i}`, dtype, shape));
   const outputs = build(inputs, trace);
   for (const [i, output] of outputs.entries()) trace.result(`${i}`, output);
+  const { computation, variables } = trace.finish();
   const { results } = interpret(
-    lower(trace.finish().computation),
-    (leaf) => given[Number(leaf.attributes.name)].data,
+    lower(computation),
+    // A variable that was not assigned has the value that the host holds.
+    ({ attributes: { name } }) => variables.get(name!)?.hostValue ?? given[Number(name)].data,
     "rounding",
   );
   return outputs.map(({ shape }, i) => ({ data: results.get(`${i}`)!.data, shape }));

@@ -148,6 +148,7 @@ export class Pool {
         who: 'device "wasm"',
         expected: "its workers must run until they are closed",
         received: `a worker that ended: ${received}`,
+        fix: error instanceof DeviceError ? error.fix : undefined,
         cause,
       }),
     );

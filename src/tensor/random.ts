@@ -65,6 +65,55 @@ export function randomUniform(
     .multiply(2 ** -24);
 }
 
+/** Standard normal, within +-6.4, from one draw of 32 bits each (see `normalOfBits`). */
+export const randomNormal = (
+  trace: Trace,
+  source: RandomSource,
+  path: string,
+  shaped: Tensor,
+): Tensor => normalOfBits(trace, randomBits(trace, source, path, shaped));
+
+/**
+ * The value below which a standard normal lies with the probability (bits + 1/2) / 2^32, as
+ * `base/philox.ts` draws on the host. It is AS 241's routine for single precision, PPND7
+ * (Wichura, "The percentage points of the normal distribution", Applied Statistics 37 (1988),
+ * 477-484), without its far tail, which 32 random bits never reach.
+ */
+export function normalOfBits(trace: Trace, bits: Tensor): Tensor {
+  const u32 = (value: number) => trace.constant(value, "uint32");
+  const isLower = bits.less(u32(2 ** 31));
+  // Counted from the nearer end, and from the middle: so neither loses bits to a 1 or a 1/2.
+  const fromEnd = isLower.where(bits, bits.xor(u32(2 ** 32 - 1)));
+  const fromMiddle = u32(2 ** 31 - 1).subtract(fromEnd);
+  const probability = (steps: Tensor) =>
+    steps
+      .cast("float32")
+      .add(0.5)
+      .multiply(2 ** -32);
+  const q = probability(fromMiddle);
+  const centre = trace.constant(0.180625).subtract(q.square());
+  const tail = probability(fromEnd).logarithm().negate().squareRoot().subtract(1.6);
+  const isCentre = q.lessEqual(0.425);
+  const above = isCentre.where(
+    polynomial(centre, [3.3871327179, 50.434271938, 159.29113202, 59.10937472]).multiply(q),
+    polynomial(tail, [1.4234372777, 2.75681539, 1.3067284816, 0.17023821103]),
+  );
+  const below = isCentre.where(
+    polynomial(centre, [1, 17.895169469, 78.757757664, 67.1875636]),
+    polynomial(tail, [1, 0.7370016425, 0.12021132975]),
+  );
+  const size = above.divide(below);
+  return isLower.where(size.negate(), size);
+}
+
+/** The sum of coefficients[i] x^i. */
+function polynomial(x: Tensor, coefficients: readonly [number, ...number[]]): Tensor {
+  const [constant, ...others] = coefficients;
+  const last = others.pop()!;
+  const inner = others.reduceRight((sum, c) => sum.add(c).multiply(x), x.multiply(last));
+  return inner.add(constant);
+}
+
 /** The row-major number of each element of `shaped`. */
 function elementIndex(trace: Trace, shaped: Tensor): Tensor {
   let index = trace.constant(0, "uint32");

@@ -8,10 +8,16 @@ import type { DType } from "../base/dtype.ts";
 import { ShapeError, ValueError } from "../base/errors.ts";
 import { formatShape, type Shape, sizeOf } from "../base/shape.ts";
 import type { Graph } from "../ir/graph.ts";
-import type { Axis, Node } from "../ir/node.ts";
-import { axisNames, hasAxis, sizeOfAxes } from "../ir/node.ts";
-
-export type Dimension = Axis | undefined;
+import { axisNames, hasAxis, type Node, sizeOfAxes } from "../ir/node.ts";
+import {
+  alignTo,
+  broadcastDimensions,
+  type Dimension,
+  type Placed,
+  padded,
+  reshape,
+  sliced,
+} from "./dimensions.ts";
 
 /** What elementwise methods take beside a tensor: one number, everywhere the same. */
 export type Operand = Tensor | number;
@@ -157,8 +163,59 @@ export class Tensor {
     return elementwise("logarithm", this);
   }
 
+  /** log(1 + x), exact near 0. */
+  log1p(): Tensor {
+    return elementwise("log1p", this);
+  }
+
   tanh(): Tensor {
     return elementwise("tanh", this);
+  }
+
+  /** 1 / (1 + e^-x), exact to a few ulps also far below 0. */
+  sigmoid(): Tensor {
+    return elementwise("logistic", this);
+  }
+
+  /** log(1 + e^x) without overflow; its gradient is sigmoid(x). */
+  softplus(): Tensor {
+    return elementwise("logOnePlusExponential", this);
+  }
+
+  /** The error function, 2 / sqrt(pi) times the integral of e^(-t^2) from 0 to x. */
+  erf(): Tensor {
+    return elementwise("erf", this);
+  }
+
+  /** 1 / x. */
+  reciprocal(): Tensor {
+    return elementwise("divide", like(this, 1), this);
+  }
+
+  /** -1, 0 or 1; a NaN stays. Gradient 0. */
+  sign(): Tensor {
+    return this.less(0).where(-1, this.greater(0).where(1, this.stopGradient()));
+  }
+
+  /**
+   * x^exponent. A whole exponent: a product, for any x; 0.5 and -0.5: by the root. Another one: NaN
+   * below 0, and where x is 0 the gradient is taken as 0, even if the slope there is infinite.
+   */
+  power(exponent: number): Tensor {
+    if (!Number.isFinite(exponent))
+      throw new ValueError({
+        who: "power",
+        expected: "a finite exponent",
+        received: `${exponent}`,
+      });
+    if (exponent === 0) return this.#with(like(this, 1).node);
+    if (exponent === 0.5) return this.squareRoot();
+    if (exponent < 0) return this.power(-exponent).reciprocal();
+    if (Number.isSafeInteger(exponent)) return product(this, exponent);
+    // The logarithm of 0 has no slope to go on with.
+    const isZero = this.equal(0);
+    const positive = isZero.where(1, this).logarithm().multiply(exponent).exponential();
+    return isZero.where(0, positive);
   }
 
   /** This tensor is the condition: `yes` where it holds, `no` elsewhere. At least one is a tensor. */
@@ -195,6 +252,11 @@ export class Tensor {
     return this.#reduce("max", dimensions, keep);
   }
 
+  /** The smallest number over dimensions (default: all) of a float32 tensor; a NaN anywhere is it. */
+  min(dimensions?: number | readonly number[], keep = false): Tensor {
+    return this.negate().max(dimensions, keep).negate();
+  }
+
   mean(dimensions?: number | readonly number[], keep = false): Tensor {
     const count = sizeOf(this.#positions(dimensions).map((i) => this.shape[i]!));
     return this.sum(dimensions, keep).multiply(1 / count);
@@ -216,7 +278,7 @@ export class Tensor {
         received: formatShape(other.shape),
       });
     const target: Dimension[] = [...this.dimensions.slice(0, -2), inner, undefined];
-    const right = alignTo(other, this, target);
+    const right = alignTo(this.trace.graph, other, this, target);
     const dimensions = [
       ...broadcastDimensions(this.dimensions.slice(0, -2), right.dimensions.slice(0, -2), "matmul"),
       this.dimensions.at(-2),
@@ -228,7 +290,7 @@ export class Tensor {
     return new Tensor(this.trace, node, dimensions);
   }
 
-  // -- shape: none of these moves a number -----------------------------------------------------
+  // -- shape -----------------------------------------------------------------------------------
 
   /** The dimensions in another order; default: reversed. */
   transpose(order?: readonly number[]): Tensor {
@@ -281,11 +343,53 @@ export class Tensor {
         expected: `a shape of ${size} elements, as ${formatShape(this.shape)} has`,
         received: formatShape(shape),
       });
-    return reshape(this, target);
+    return this.#placed(reshape(this.trace.graph, this, target));
+  }
+
+  /**
+   * `size` positions of one dimension from `from` on.
+   *
+   * @throws ShapeError where they are not all positions of the dimension
+   */
+  slice(dimension: number, from: number, size: number): Tensor {
+    const [position] = this.#positions(dimension);
+    const whole = this.shape[position!]!;
+    const fits = Number.isInteger(from) && Number.isInteger(size) && from >= 0 && size >= 1;
+    if (!fits || from + size > whole)
+      throw new ShapeError({
+        who: "slice",
+        expected: `at least one position, all within the ${whole} of dimension ${dimension}`,
+        received: `${size} from ${from} on of shape ${formatShape(this.shape)}`,
+      });
+    if (size === whole) return this;
+    return this.#placed(sliced(this.trace.graph, this, position!, from, size));
+  }
+
+  /**
+   * One dimension with so many zeros before and after it.
+   *
+   * @throws ShapeError where a count is no whole number from 0 on
+   */
+  pad(dimension: number, before: number, after: number): Tensor {
+    const [position] = this.#positions(dimension);
+    if (![before, after].every((count) => Number.isInteger(count) && count >= 0))
+      throw new ShapeError({
+        who: "pad",
+        expected: "whole numbers from 0 on before and after",
+        received: `${before} and ${after}`,
+      });
+    if (before + after === 0) return this;
+    const { graph } = this.trace;
+    const into = graph.axis(before + this.shape[position!]! + after);
+    return this.#placed(padded(graph, this, position!, into, before));
   }
 
   #with(node: Node): Tensor {
     return new Tensor(this.trace, node, this.dimensions);
+  }
+
+  #placed({ node, dimensions }: Placed): Tensor {
+    return new Tensor(this.trace, node, dimensions);
   }
 
   #positions(dimensions?: number | readonly number[]): number[] {
@@ -324,18 +428,6 @@ export class Tensor {
   }
 }
 
-/** The node with all of `axes`, which its value may lack by being the same along them. */
-function spreadOver(tensor: Tensor, axes: readonly Axis[]): Node {
-  const { graph } = tensor.trace;
-  return axes
-    .filter((axis) => !hasAxis(tensor.node.axes, axis.name))
-    .reduce((node, axis) => {
-      const index = graph.make("index", [], { axes: [axis] });
-      const there = graph.make("equal", [index, index]);
-      return graph.make("select", [there, node, node]);
-    }, tensor.node);
-}
-
 function like(model: Tensor, value: Operand): Tensor {
   if (typeof value !== "number") return value;
   return model.trace.constant(value, model.dtype);
@@ -355,7 +447,7 @@ function elementwise(op: string, ...operands: [Tensor, ...Operand[]]): Tensor {
         received: "a tensor that was made while another model or step was traced",
         fix: "Make tensors inside call(), not outside.",
       });
-    const aligned = alignTo(other, result, result.dimensions);
+    const aligned = alignTo(trace.graph, other, result, result.dimensions);
     const dimensions = broadcastDimensions(result.dimensions, aligned.dimensions, op);
     nodes.push(aligned.node);
     result = new Tensor(trace, result.node, dimensions);
@@ -363,86 +455,13 @@ function elementwise(op: string, ...operands: [Tensor, ...Operand[]]): Tensor {
   return new Tensor(trace, trace.graph.make(op, nodes), result.dimensions);
 }
 
-/**
- * `tensor` with its axes named as those of `target` (aligned at the end); axes that meet nothing
- * there get a new name where `beside` has theirs.
- */
-function alignTo(tensor: Tensor, beside: Tensor, target: readonly Dimension[]): Tensor {
-  const names = new Map<string, string>();
-  const fresh = new Map<string, Axis>();
-  const offset = target.length - tensor.dimensions.length;
-  const dimensions = tensor.dimensions.map((dimension, i) => {
-    if (!dimension) return undefined;
-    const met = target[i + offset];
-    if (met && met.size === dimension.size) {
-      names.set(dimension.name, met.name);
-      return met;
-    }
-    const taken = beside.dimensions.some((other) => other?.name === dimension.name);
-    if (!taken) return dimension;
-    const axis = tensor.trace.graph.axis(dimension.size);
-    fresh.set(dimension.name, axis);
-    names.set(dimension.name, axis.name);
-    return axis;
-  });
-  const needed = [...names].filter(([from, to]) => from !== to && hasAxis(tensor.node.axes, from));
-  const node =
-    needed.length > 0
-      ? tensor.trace.graph.make("rename", [tensor.node], { names: needed })
-      : tensor.node;
-  return new Tensor(tensor.trace, node, dimensions);
-}
-
-function broadcastDimensions(
-  a: readonly Dimension[],
-  b: readonly Dimension[],
-  who: string,
-): Dimension[] {
-  const rank = Math.max(a.length, b.length);
-  return Array.from({ length: rank }, (_, i) => {
-    const left = a[i - rank + a.length];
-    const right = b[i - rank + b.length];
-    if (left && right && left.name !== right.name) {
-      const shapes = [a, b].map((dims) => formatShape(dims.map((d) => d?.size ?? 1)));
-      throw new ShapeError({
-        who,
-        expected: "shapes that broadcast (equal sizes, or 1, counted from the end)",
-        received: shapes.join(" and "),
-      });
-    }
-    return left ?? right;
-  });
-}
-
-function reshape(tensor: Tensor, target: Shape): Tensor {
-  const { trace } = tensor;
-  const all = tensor.dimensions.flatMap((dimension) => dimension ?? []);
-  let node = spreadOver(tensor, all);
-  const dimensions: Dimension[] = target.map(() => undefined);
-  const wanted = target.flatMap((size, position) => (size === 1 ? [] : [{ size, position }]));
-  // Smallest groups of old and new dimensions with equal products.
-  let from = 0;
-  let to = 0;
-  while (from < all.length || to < wanted.length) {
-    const olds = [all[from++]!];
-    const news = [wanted[to++]!];
-    const product = (list: readonly { size: number }[]) =>
-      list.reduce((n, { size }) => n * size, 1);
-    while (product(olds) !== product(news)) {
-      if (product(olds) < product(news)) olds.push(all[from++]!);
-      else news.push(wanted[to++]!);
-    }
-    let axis = olds[0]!;
-    if (olds.length > 1) {
-      axis = trace.graph.axis(product(olds));
-      node = trace.graph.make("merge", [node], { over: axisNames(olds), into: axis });
-    }
-    let parts = [axis];
-    if (news.length > 1) {
-      parts = news.map(({ size }) => trace.graph.axis(size));
-      node = trace.graph.make("split", [node], { axis: axis.name, axes: parts });
-    }
-    for (const [i, { position }] of news.entries()) dimensions[position] = parts[i];
+/** x^exponent for a whole exponent from 1 on: squares, and products of those its bits ask for. */
+function product(x: Tensor, exponent: number): Tensor {
+  let square = x;
+  let result: Tensor | undefined;
+  for (let left = exponent; left > 0; left = Math.floor(left / 2)) {
+    if (left % 2 === 1) result = result ? result.multiply(square) : square;
+    if (left > 1) square = square.square();
   }
-  return new Tensor(trace, node, dimensions);
+  return result!;
 }

@@ -4,7 +4,8 @@ import { ShapeError, StateError } from "../base/errors.ts";
 import { formatShape, type Shape, sameShape } from "../base/shape.ts";
 import { type Computation, Graph, type Update } from "../ir/graph.ts";
 import type { Axis, Node } from "../ir/node.ts";
-import { type Dimension, type Recorder, Tensor } from "./tensor.ts";
+import type { Dimension } from "./dimensions.ts";
+import { type Recorder, Tensor } from "./tensor.ts";
 import type { Variable } from "./variable.ts";
 
 /** A recorded step, and what the host binds to the names in it. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Net } from "../model/net.ts";
-import { Sequence } from "../model/topology.ts";
+import { Sequence } from "../model/sequence.ts";
 import { Engine } from "../runtime/engine.ts";
 import { type Callback, Callbacks } from "./callbacks.ts";
 

@@ -1,24 +1,25 @@
 /** Callbacks: what they may do, and the model that they see. */
 import { describe, ValueError } from "../base/errors.ts";
 import type { ArrayInput, HostArray } from "../base/host-array.ts";
-import type { BatchOptions } from "../model/evaluate.ts";
+import type { BatchOptions, EvaluateOptions } from "../model/evaluate.ts";
 import type { Net } from "../model/net.ts";
+import type { DataInput } from "../model/rows.ts";
 import type { Logs } from "../model/totals.ts";
-import type { Layer } from "../nn/layer.ts";
+import type { AnyLayer } from "../nn/layer.ts";
 import type { Optimizer } from "../nn/optimizer.ts";
 
 /** The model as callbacks see it: `Model` has all of this. */
 export interface TrainedModel {
   readonly name: string;
-  readonly layers: readonly Layer[];
+  readonly layers: readonly AnyLayer[];
   /** What the model was compiled with; its learning rate may be set. */
   readonly optimizer: Optimizer;
   /** Set it to true and training ends after the step, with the epoch's validation and hooks. */
   stopTraining: boolean;
   getWeights(): Promise<HostArray[]>;
   setWeights(weights: readonly ArrayInput[]): Promise<void>;
-  evaluate(x: ArrayInput, y: ArrayInput, options?: BatchOptions): Promise<Logs>;
-  predict(x: ArrayInput, options?: BatchOptions): Promise<HostArray>;
+  evaluate(x: DataInput, y: DataInput, options?: EvaluateOptions): Promise<Logs>;
+  predict(x: DataInput, options?: BatchOptions): Promise<HostArray | HostArray[]>;
 }
 
 /** Facts of a fit that do not change while it runs. */

@@ -281,6 +281,68 @@ const split: Growth = (g) => {
   return g.keep(g.make("split", [x], { axis: axis.name, axes }), g.magnitude(x));
 };
 
+/** A value of any dtype with an axis, mostly numbers. */
+const withAxis = (g: Garden) =>
+  g.some(
+    g.draw.pick(["float32", "float32", "float32", "uint32", "bool"]),
+    ({ axes }) => axes.length > 0,
+  );
+
+const slice: Growth = (g) => {
+  const x = withAxis(g);
+  if (!x) return undefined;
+  const axis = g.draw.pick(x.axes);
+  const size = 1 + g.draw.below(axis.size);
+  const from = g.draw.below(axis.size - size + 1);
+  const into = g.draw.chance(0.8) ? { into: g.axis(size) } : {};
+  return g.keep(g.make("slice", [x], { axis: axis.name, ...into, from }), g.magnitude(x));
+};
+
+const pad: Growth = (g) => {
+  const x = withAxis(g);
+  if (!x) return undefined;
+  const from = g.draw.below(20);
+  const axis = g.draw.chance(0.8) ? g.draw.pick(x.axes) : undefined;
+  const others = x.axes.filter((other) => other !== axis);
+  const into = { name: "", size: from + (axis?.size ?? 1) + g.draw.below(20) };
+  if (!g.small([...others, into])) return undefined;
+  const attributes = { ...(axis && { axis: axis.name }), into: g.axis(into.size), from };
+  return g.keep(g.make("pad", [x], attributes), g.magnitude(x));
+};
+
+/** Sometimes all of it lies outside. */
+const clampedSlice: Growth = (g) => {
+  const x = withAxis(g);
+  if (!x) return undefined;
+  const axis = g.draw.pick(x.axes);
+  const from = g.draw.below(axis.size + 20) - 10;
+  const into = { name: "", size: 1 + g.draw.below(axis.size + 20) };
+  if (!g.small([...x.axes.filter((other) => other !== axis), into])) return undefined;
+  const attributes = { axis: axis.name, into: g.axis(into.size), from };
+  return g.keep(g.make("clampedSlice", [x], attributes), g.magnitude(x));
+};
+
+/** Two values one after the other along an axis that both have, as concatenation makes it. */
+const join: Growth = (g) => {
+  const x = g.some("float32", ({ axes }) => axes.length > 0);
+  const y = x && g.some("float32", ({ axes }) => axes.some(({ name }) => hasAxis(x.axes, name)));
+  if (!y) return undefined;
+  const { name, size } = g.draw.pick(y.axes.filter((axis) => hasAxis(x.axes, axis.name)));
+  const whole = { name: "", size: 2 * size };
+  const others = [...x.axes, ...y.axes].filter((axis) => axis.name !== name);
+  if (!g.small([...others, whole])) return undefined;
+  const into = g.axis(2 * size);
+  const [before, after] = [x, y].map((part, i) =>
+    g.make("pad", [part], { axis: name, into, from: i * size }),
+  );
+  const position = g.make("index", [], { axes: [into] });
+  const isFirst = g.make("less", [position, g.graph.constant(size, "uint32")]);
+  return g.keep(
+    g.make("select", [isFirst, before, after]),
+    Math.max(g.magnitude(x), g.magnitude(y)),
+  );
+};
+
 /** The smallest divisor that leaves something; 1 for primes. */
 function factorOf(size: number): number {
   for (let divisor = 2; divisor * divisor <= size; divisor++)
@@ -311,6 +373,10 @@ export const growths: readonly (readonly [weight: number, growth: Growth])[] = [
   [1, unary("expm1", (x) => Math.exp(x / 2))],
   [1, unary("logarithm", (x) => 3 + Math.log(x + 1), awayFromZero(0.05))],
   [2, unary("tanh", () => 1)],
+  [0.5, unary("logistic", () => 1)],
+  [0.5, unary("logOnePlusExponential", (x) => x + 1)],
+  [0.5, unary("log1p", (x) => 1 + Math.log(x + 1), absolute)],
+  [0.5, unary("erf", () => 1)],
   // NaN where numbers are negative.
   [0.2, unary("squareRoot", (x) => x ** 0.5)],
   [0.2, unary("logarithm", (x) => 3 + Math.log(x + 1))],
@@ -332,4 +398,8 @@ export const growths: readonly (readonly [weight: number, growth: Growth])[] = [
   [1, rename],
   [1, merge],
   [1, split],
+  [1.5, slice],
+  [1, pad],
+  [0.7, clampedSlice],
+  [0.7, join],
 ];

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Computation } from "../../ir/graph.ts";
+import { interpret } from "../../ir/interpret.ts";
 import { check } from "../../ir/legality.ts";
 import { type Node, topological } from "../../ir/node.ts";
 import { gradients } from "../../tensor/gradients.ts";
@@ -121,6 +122,50 @@ describe("regrouping of axes", () => {
       "add",
     ]);
     expect(results[2].node.axes).toEqual([m]);
+  });
+});
+
+describe("slices", () => {
+  const [c, d] = axesOf("c6 d5");
+
+  it("of positions are positions again, also where they leave their axis", () => {
+    const s = new Sketch();
+    const index = s.graph.make("index", [], { axes: axesOf("a8") });
+    for (const from of [0, 2, -2, 4]) s.result(s.slice(index, "a", from, c));
+    s.result(s.slice(index, "a", 7));
+    const { results } = arranged(s);
+    const found = interpret({ results, updates: [] }, () => [], "exact").results;
+    expect([...found.values()].map(({ data }) => [...data])).toEqual([
+      [0, 1, 2, 3, 4, 5],
+      [2, 3, 4, 5, 6, 7],
+      [0, 0, 0, 1, 2, 3],
+      [4, 5, 6, 7, 7, 7],
+      [7],
+    ]);
+    expect(opsOf({ results, updates: [] })).not.toContain("slice");
+    expect(opsOf({ results, updates: [] })).not.toContain("clampedSlice");
+  });
+
+  it("that leave their axis are copied before they are split, contracted, or row numbers", () => {
+    const s = new Sketch();
+    const x = s.input("x", axesOf("a8 b4"));
+    const moved = s.slice(x, "a", -1, c);
+    s.result(s.split(moved, "c", axesOf("e2 f3")));
+    s.result(s.contract(moved, s.variable("w", axesOf("c6 g3")), "c"));
+    const rows = s.slice(s.input("rows", axesOf("a8"), "uint32"), "a", 4, d);
+    s.result(s.do("gather", s.table("t", axesOf("h2")), rows));
+    const copies = ["contract", "split", "gather"].map(
+      (op) => find(arranged(s), op).inputs[op === "gather" ? 1 : 0].op,
+    );
+    expect(copies).toEqual(["cast", "cast", "cast"]);
+  });
+
+  it("of rows of a table are read there, unless they leave them", () => {
+    const s = new Sketch();
+    const rows = s.do("gather", s.table("t", axesOf("h8")), s.input("i", axesOf("a8"), "uint32"));
+    s.result(s.slice(rows, "a", 2, c)).result(s.slice(rows, "h", -1, d));
+    expect(find(arranged(s), "slice").inputs[0].op).toBe("gather");
+    expect(find(arranged(s), "clampedSlice").inputs[0].op).toBe("cast");
   });
 });
 

@@ -12,12 +12,11 @@ import { roundUp } from "../layout.ts";
  * computed value with a short last axis would have to be copied.
  */
 const sinkRegrouping: Rule = (graph, node) => {
-  const { over, axis } = node.attributes;
-  const row = rowOf(node.op);
-  if (row.kind !== "view" || node.attributes.names) return undefined;
+  const { over, axis, axes } = node.attributes;
+  const names = over ?? (axes && axis !== undefined ? [axis] : []);
+  if (names.length === 0 || rowOf(node.op).kind !== "view") return undefined;
   const [input] = node.inputs as [Node];
-  const names = over ?? [axis!];
-  if (rowOf(input.op).kind !== "elementwise") return undefined;
+  if (rowOf(input.op).kind !== "elementwise" || input.inputs.some(leavesItsAxis)) return undefined;
   const has = (x: Node) => names.filter((name) => hasAxis(x.axes, name)).length;
   if (!input.inputs.every((x) => has(x) === 0 || has(x) === names.length)) return undefined;
   const inputs = input.inputs.map((x) =>
@@ -61,26 +60,51 @@ const cutLongContractions: Rule = (graph, node) => {
   return slices && graph.make(node.op, node.inputs, { ...node.attributes, cuts: slices });
 };
 
-/** A contraction walks its operands many times: rows of a table are brought together first. */
-const gatherFirst: Rule = (graph, node) => {
-  if (rowOf(node.op).kind !== "contract") return undefined;
-  const isGathered = (x: Node): boolean =>
-    rowOf(x.op).kind === "gather" || (rowOf(x.op).kind === "view" && isGathered(x.inputs[0]!));
-  if (!node.inputs.some(isGathered)) return undefined;
-  const inputs = node.inputs.map((x) =>
-    isGathered(x) ? graph.make("cast", [x], { dtype: x.dtype }) : x,
-  );
+/** Whether a view is, or is seen through, one for which `is` holds. */
+const through =
+  (is: (x: Node) => boolean) =>
+  (x: Node): boolean =>
+    is(x) || (rowOf(x.op).kind === "view" && through(is)(x.inputs[0]!));
+
+const isGathered = through((x) => rowOf(x.op).kind === "gather");
+
+/** A slice of positions that are not all there: each index is looked at where it is read. */
+const leavesItsAxis = through(({ op, inputs: [input], attributes: { axis, into, from } }) => {
+  if (rowOf(op).kind !== "view" || from === undefined) return false;
+  const { size } = input!.axes.find(({ name }) => name === axis)!;
+  return from < 0 || from + (into?.size ?? 1) > size;
+});
+
+/** A value in memory of its own. */
+const copied = (graph: Graph, x: Node): Node => graph.make("cast", [x], { dtype: x.dtype });
+
+/**
+ * Where plain strides are needed, what is not addressed by them is copied first: rows of a table and
+ * positions outside of an axis for a contraction, which walks its operands many times; positions
+ * outside for a split, and for the row numbers of a gather; both at once.
+ */
+const copyFirst: Rule = (graph, node) => {
+  const { axes, from } = node.attributes;
+  const { kind } = rowOf(node.op);
+  const isApart = (x: Node): boolean => {
+    if (kind === "contract") return isGathered(x) || leavesItsAxis(x);
+    if (kind === "gather" || (kind === "view" && axes)) return leavesItsAxis(x);
+    return kind === "view" && from !== undefined && leavesItsAxis(node) && isGathered(x);
+  };
+  if (!node.inputs.some(isApart)) return undefined;
+  const inputs = node.inputs.map((x) => (isApart(x) ? copied(graph, x) : x));
   return graph.make(node.op, inputs, node.attributes);
 };
 
 /** A view of positions is positions again: they lie nowhere, so no view could read them there. */
 const positionsOfView: Rule = (graph, node) => {
-  const { names, over, into, axis, axes } = node.attributes;
+  const { names, over, into, axis, axes, from } = node.attributes;
   const [input] = node.inputs as [Node];
   if (rowOf(node.op).kind !== "view" || rowOf(input.op).kind !== "index") return undefined;
   const along = (one: Axis) => graph.make("index", [], { axes: [one] });
   const [old] = input.axes as [Axis];
   if (names) return along({ ...old, name: new Map(names).get(old.name) ?? old.name });
+  if (from !== undefined) return slicedPositions(graph, old, into, from);
   if (into) return over!.length === 1 ? along(into) : undefined;
   if (axis !== old.name) return undefined;
   return axes!.map(along).reduce((position, part, i) => {
@@ -89,14 +113,25 @@ const positionsOfView: Rule = (graph, node) => {
   });
 };
 
+/** The positions of a slice along `axis`: counted from its first, within the axis. */
+function slicedPositions(graph: Graph, { size }: Axis, into: Axis | undefined, from: number): Node {
+  const u = (value: number) => graph.constant(value, "uint32");
+  const first = into ? graph.make("index", [], { axes: [into] }) : u(0);
+  const moved =
+    from >= 0
+      ? graph.make("add", [first, u(from)])
+      : graph.make("subtract", [graph.make("maximum", [first, u(-from)]), u(-from)]);
+  const isInside = from >= 0 && from + (into?.size ?? 1) <= size;
+  return isInside ? moved : graph.make("minimum", [moved, u(size - 1)]);
+}
+
 /** Row numbers are read from memory, where positions and constants do not lie by themselves. */
 const indicesInMemory: Rule = (graph, node) => {
   if (rowOf(node.op).kind !== "gather") return undefined;
   const [table, indices] = node.inputs as [Node, Node];
   const isNowhere = rowOf(indices.op).kind === "index" || indices.attributes.value !== undefined;
   if (!isNowhere) return undefined;
-  const kept = graph.make("cast", [indices], { dtype: indices.dtype });
-  return graph.make(node.op, [table, kept], node.attributes);
+  return graph.make(node.op, [table, copied(graph, indices)], node.attributes);
 };
 
 const simplifyRow: Rule = (graph, node) => rowOf(node.op).simplify?.(graph, node);
@@ -110,7 +145,7 @@ export const arrangeForms = (computation: Computation): Computation =>
   rewrite(computation, [
     sinkRegrouping,
     withoutColumns,
-    gatherFirst,
+    copyFirst,
     positionsOfView,
     indicesInMemory,
     cutLongContractions,

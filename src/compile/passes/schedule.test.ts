@@ -210,6 +210,18 @@ describe("schedule", () => {
     expect(lines(s)).toEqual(["rows [a,b;c] sum -> kept [a,b]", "rows [;m] negate -> result0"]);
   });
 
+  it("reads two parts of a value in one kernel, though neither has it at hand", () => {
+    const s = new Sketch();
+    const x = s.contract(s.input("x", axesOf("a4 b8")), s.variable("w", axesOf("b8 c12")), "b");
+    const [d] = axesOf("d6");
+    const halves = [0, 6].map((from) => s.slice(x, "c", from, d));
+    s.result(s.do("add", s.do("absolute", halves[0]), s.do("negate", halves[1])));
+    expect(schedule(s.computation).map(line)).toEqual([
+      "contract [a;c] contract -> kept [a,c]",
+      "rows [a;d] absolute negate add -> result0",
+    ]);
+  });
+
   it("brings numbers without axes together, before and after what they wait for", () => {
     const s = new Sketch();
     const rate = s.input("rate", []);

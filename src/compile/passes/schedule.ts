@@ -7,7 +7,7 @@
  * well; one across rows begins a new kernel.
  */
 import { type Computation, rootsOf } from "../../ir/graph.ts";
-import { type Axis, hasAxis, type Node, topological } from "../../ir/node.ts";
+import { type Axis, axisNames, hasAxis, type Node, topological } from "../../ir/node.ts";
 import { rowOf } from "../../ir/ops.ts";
 import { arrange, isAddressable } from "../access.ts";
 import type { Kernel, KernelKind, Store } from "../kernel.ts";
@@ -143,9 +143,22 @@ class Scheduler {
     const candidates = varying.filter(
       (group) => group.takes(node.axes) && this.#canJoin(node, group),
     );
-    const latest = candidates.at(-1);
+    const latest = candidates.at(-1) ?? this.#sibling(node, varying);
     const group = latest ?? new Group("rows", node.axes.slice(0, -1), node.axes.slice(-1));
     this.#add(group, node);
+  }
+
+  /** A group that already reads the same values through views (two halves of one value), row by row. */
+  #sibling(node: Node, read: readonly Group[]): Group | undefined {
+    if (!node.inputs.some((input) => rowOf(input.op).kind === "view")) return undefined;
+    const axes = axisNames(node.axes).join();
+    const isSibling = (group: Group) =>
+      group.kind === "rows" &&
+      axisNames([...group.outer, ...group.inner]).join() === axes &&
+      group.inner.length === 1 &&
+      read.every((home) => group.before.has(home)) &&
+      this.#canJoin(node, group);
+    return this.#groups.findLast(isSibling);
   }
 
   /** Numbers without axes: one kernel for all that need nothing else first. */

@@ -81,6 +81,25 @@ describe("regions", () => {
     expect(meet(both[0], both[1])).toBe(true);
   });
 
+  it("are a part of an axis along which a slice is not cut", () => {
+    const [half] = axesOf("c32");
+    expect(read(s.slice(x, "b", 32, half), 1)).toEqual({ axis: "a", from: 32, to: 64 });
+    expect(read(s.slice(x, "b", 63), 1)).toEqual({ axis: "a", from: 32, to: 64 });
+    const long = s.variable("long", axesOf("d80 b64"));
+    const cut = read(s.slice(long, "d", 16, axes[0]), 0);
+    expect(meet(cut, { axis: "d", from: 70, to: 80 })).toBe(true);
+  });
+
+  it("are everything where positions are moved along the axis, though it stays as long", () => {
+    const later = s.slice(s.rename(x, ["a", "e"]), "e", 1, axes[0]);
+    expect(meet(read(later, 0), { axis: "a", from: 32, to: 64 })).toBe(true);
+    // Two rows of 64 from the middle of the first one on.
+    const whole = s.merge(s.variable("w", axesOf("f3 g64")), ["f", "g"], axesOf("h192")[0]);
+    const middle = s.split(s.slice(whole, "h", 32, axesOf("i128")[0]), "i", axesOf("j2 a64"));
+    expect(baseOf(middle).attributes.name).toBe("w");
+    expect(meet(read(middle, 0), { axis: "g", from: 32, to: 64 })).toBe(true);
+  });
+
   it("of threads without a part are empty, and meet nothing", () => {
     const narrow: Share = { kind: "split", axis: axes[0], bounds: [0, 64, 64] };
     const none = regionRead(narrow, x, x, 1);

@@ -7,7 +7,7 @@
  */
 import { type Axis, axisNames, hasAxis, type Node, sizeOfAxes } from "../../ir/node.ts";
 import { rowOf } from "../../ir/ops.ts";
-import { accessOf, axesInMemory, isAddressable, layoutOfNode } from "../access.ts";
+import { type Access, accessOf, axesInMemory, isAddressable, layoutOfNode } from "../access.ts";
 import type { Kernel } from "../kernel.ts";
 import { operandsOf } from "../wasm/evaluate.ts";
 
@@ -89,12 +89,29 @@ export function regionRead(share: Share, node: Node, base: Node, t: number): Reg
   const { axis, bounds } = share;
   const [from, to] = [bounds[t]!, bounds[t + 1]!];
   if (from >= to) return nothing;
-  // Through a view the axis may be another one of the base, or a part of one: then all counts as read.
-  const stride =
-    rowOf(node.op).kind === "index" ? undefined : accessOf(node).strides.get(axis.name);
-  const { strides } = layoutOfNode(base);
-  const own = axesInMemory(base).find(({ size }, i) => size === axis.size && strides[i] === stride);
+  const own = rowOf(node.op).kind === "index" ? undefined : ownAxis(accessOf(node), axis, base);
   return own ? { axis: own.name, from, to } : whole;
+}
+
+/**
+ * The axis of the base that is walked along `axis`, from its first element on. Through a view it may be
+ * none, or a part of one, or walked from elsewhere on: then all counts as read.
+ */
+function ownAxis({ offset, strides, clamps }: Access, axis: Axis, base: Node): Axis | undefined {
+  if (clamps.has(axis.name)) return undefined;
+  const axes = axesInMemory(base);
+  const layout = layoutOfNode(base);
+  const by = strides.get(axis.name);
+  const at = axes.findIndex(({ size }, i) => size === axis.size && layout.strides[i] === by);
+  // The offset as one index for each axis, outermost first.
+  const indices = layout.strides.reduce<{ left: number; list: number[] }>(
+    ({ left, list }, stride) => ({
+      left: left % stride,
+      list: [...list, Math.floor(left / stride)],
+    }),
+    { left: offset, list: [] },
+  );
+  return indices.list[at] === 0 ? axes[at] : undefined;
 }
 
 export function regionWritten(share: Share, axes: readonly Axis[], t: number): Region {
@@ -153,8 +170,9 @@ const isLastOfAStore = (kernel: Kernel, axis: Axis): boolean =>
 function storedAxes({ node, target }: Kernel["stores"][number]): string[] {
   if (target.kind === "variable") return axisNames(target.variable.axes);
   if (target.kind === "result") return axisNames(target.axes);
-  // A copy writes along the axes of what it copies.
-  return axisNames(node.attributes.into ? node.inputs[0]!.axes : axesInMemory(target.node));
+  // A copy of a view writes along the axes of what it copies.
+  const isCopy = target.node === node && rowOf(node.op).kind === "view";
+  return axisNames(isCopy ? node.inputs[0]!.axes : axesInMemory(target.node));
 }
 
 function sliceBounds(count: number, threads: number): number[] {

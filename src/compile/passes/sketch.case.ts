@@ -58,6 +58,17 @@ export class Sketch {
     return this.graph.make("split", [x], { axis, axes });
   }
 
+  /** Clamped where it leaves the axis. */
+  slice(x: Node, axis: string, from: number, into?: Axis): Node {
+    const { size } = x.axes.find(({ name }) => name === axis)!;
+    const fits = from >= 0 && from + (into?.size ?? 1) <= size;
+    return this.graph.make(fits ? "slice" : "clampedSlice", [x], {
+      axis,
+      ...(into && { into }),
+      from,
+    });
+  }
+
   result(node: Node, axes: readonly Axis[] = node.axes): this {
     this.results.push({ name: `result${this.results.length}`, node, axes });
     return this;

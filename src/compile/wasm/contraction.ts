@@ -7,7 +7,7 @@
  * so that what follows finds it in the cache.
  */
 import type { Axis, Node } from "../../ir/node.ts";
-import { type Access, accessOf } from "../access.ts";
+import { type Access, accessOf, plainAccess } from "../access.ts";
 import { type Kernel, sliceLength } from "../kernel.ts";
 import { roundUp } from "../layout.ts";
 import { type Roles, rolesOf, tileOf } from "../roles.ts";
@@ -166,7 +166,7 @@ class Emitter {
     this.#origin = code.fresh("i32");
     const strides = new Map([[column.name, 1]]);
     if (row) strides.set(row.name, this.#stride / 4);
-    const access = { base: this.#kernel.anchor!, strides, width: 4, rows: undefined };
+    const access = plainAccess(this.#kernel.anchor!, strides);
     return new Map([[this.#kernel.anchor!, { access, origin: this.#origin }]]);
   }
 

@@ -3,7 +3,7 @@
  * loops over named axes, and loads and stores of vectors wherever the loops stand.
  */
 import type { Axis, Node } from "../../ir/node.ts";
-import type { Access, StoreAccess } from "../access.ts";
+import type { Access, Clamp, StoreAccess } from "../access.ts";
 import { Code, type Local } from "./assembler.ts";
 import { lane } from "./renderer.ts";
 
@@ -205,6 +205,7 @@ export class Frame {
     const { code } = this;
     const pointer = code.local("i32");
     code.get(origin ?? this.address(access.base));
+    if (access.offset !== 0) code.i32(access.offset * access.width).do("i32.add");
     if (access.rows && !(along && variesAlong(access.rows.indices, along))) {
       this.#pushWord(access.rows.indices);
       code
@@ -215,14 +216,26 @@ export class Frame {
     for (const [name, stride] of access.strides) {
       const index = this.#indices.get(name);
       if (!index) continue;
+      code.get(index);
+      this.#clampTop(access.clamps.get(name));
       code
-        .get(index)
         .i32(stride * access.width)
         .do("i32.mul")
         .do("i32.add");
     }
     code.set(pointer);
     return pointer;
+  }
+
+  /** The position that stands for the index on the stack. */
+  #clampTop(clamp: Clamp | undefined): void {
+    if (!clamp) return;
+    const { code } = this;
+    const at = code.local("i32");
+    code.i32(clamp.shift).do("i32.add").set(at);
+    code.i32(clamp.low).get(at).get(at).i32(clamp.low).do("i32.lt_s").do("select").set(at);
+    code.get(at).i32(clamp.high).get(at).i32(clamp.high).do("i32.lt_s").do("select");
+    code.release(at);
   }
 
   /** A whole number in memory, as i32. */
@@ -246,12 +259,50 @@ export class Frame {
     const stride = access.strides.get(axis.name);
     if (access.rows && this.isVector(access.rows.indices)) return this.#loadLanes(access, pointer);
     if (stride !== 1) return this.#loadLanes(access, pointer);
+    const clamp = access.clamps.get(axis.name);
+    if (clamp) return this.#loadClamped(access, pointer, clamp);
     code.get(pointer).get(offset);
-    if (access.width === 4) code.do("i32.add").do("v128.load");
-    else {
-      code.i32(2).do("i32.shr_u").do("i32.add").do("v128.load32_zero");
-      code.do("i16x8.extend_low_i8x16_u").do("i32x4.extend_low_i16x8_u");
-    }
+    if (access.width !== 4) code.i32(2).do("i32.shr_u");
+    code.do("i32.add");
+    this.#loadPiece(access);
+  }
+
+  /** In one piece where all four lie within the clamp, else one by one: nothing outside is read. */
+  #loadClamped(access: Access, pointer: Local, { shift, low, high }: Clamp): void {
+    const { code } = this;
+    const pieces = high - low - 2;
+    if (pieces <= 0) return this.#loadLanes(access, pointer);
+    const first = code.local("i32");
+    const result = code.local("v128");
+    code.get(this.#vector!.offset).i32(2).do("i32.shr_u");
+    code
+      .i32(shift - low)
+      .do("i32.add")
+      .tee(first);
+    // Before the lowest position it is below 0, and without a sign a large number.
+    code
+      .i32(pieces)
+      .do("i32.lt_u")
+      .when(
+        () => {
+          code.get(pointer).get(first).i32(low).do("i32.add");
+          code.i32(access.width).do("i32.mul").do("i32.add");
+          this.#loadPiece(access);
+          code.set(result);
+        },
+        () => {
+          this.#loadLanes(access, pointer);
+          code.set(result);
+        },
+      );
+    code.get(result).release(first, result);
+  }
+
+  /** Leaves four elements that lie side by side, from the address on the stack on. */
+  #loadPiece({ width }: Access): void {
+    const { code } = this;
+    if (width === 4) code.do("v128.load");
+    else code.do("v128.load32_zero").do("i16x8.extend_low_i8x16_u").do("i32x4.extend_low_i16x8_u");
   }
 
   /** Leaves the sum of several vectors on the stack: from zero, in order. */
@@ -280,12 +331,14 @@ export class Frame {
       this.#pushLaneIndex(k);
       code.set(at);
       code.get(pointer);
-      if (stride !== undefined)
+      if (stride !== undefined) {
+        code.get(at);
+        this.#clampTop(access.clamps.get(axis.name));
         code
-          .get(at)
           .i32(stride * access.width)
           .do("i32.mul")
           .do("i32.add");
+      }
       if (access.rows && this.isVector(access.rows.indices)) {
         const { indices } = access.rows;
         const row = this.pointer(indices);

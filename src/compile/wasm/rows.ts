@@ -4,8 +4,8 @@
  */
 import { type Axis, axisNames, type Node } from "../../ir/node.ts";
 import { rowOf } from "../../ir/ops.ts";
-import { fieldAccess, regrouped, type StoreAccess, storeAccess } from "../access.ts";
-import type { Kernel, Store } from "../kernel.ts";
+import { fieldAccess, plainAccess, regrouped, type StoreAccess, storeAccess } from "../access.ts";
+import type { Kernel, Store, Target } from "../kernel.ts";
 import { layoutOf, roundUp } from "../layout.ts";
 import type { Local } from "./assembler.ts";
 import { type Override, operandsOf, Scope } from "./evaluate.ts";
@@ -91,8 +91,7 @@ export class RowProgram {
   /** A number that is repeated along the row is stored along it. */
   #isStoredAlong({ node, target }: Store): boolean {
     if (this.#alongRow(node)) return true;
-    const place = target.kind === "variable" ? target.variable : target;
-    return "axes" in place && place.axes.some(({ name }) => this.#inner.includes(name));
+    return placeAxes(target).some(({ name }) => this.#inner.includes(name));
   }
 
   #targetAxes(node: Node): readonly string[] {
@@ -291,6 +290,12 @@ interface PassWork {
   keep?: { node: Node; pointer: Local }[];
 }
 
+/** The axes of the place where a value goes; the value may lack some of them. */
+function placeAxes(target: Target): readonly Axis[] {
+  if (target.kind === "result") return target.axes;
+  return target.kind === "variable" ? target.variable.axes : target.node.axes;
+}
+
 /** A row of scratch memory: four bytes an element, row-major over the inner axes. */
 function keptAccess(node: Node, inner: readonly Axis[]): StoreAccess {
   const strides = new Map<string, number>();
@@ -299,5 +304,5 @@ function keptAccess(node: Node, inner: readonly Axis[]): StoreAccess {
     strides.set(axis.name, stride);
     stride *= roundUp(axis.size, 16);
   }
-  return { base: node, strides, width: 4, rows: undefined, padded: inner.at(-1)!.name };
+  return { ...plainAccess(node, strides), padded: inner.at(-1)!.name };
 }

@@ -3,14 +3,21 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import {
   type Activation as ActivationEntry,
   type ActivationInput,
-  resolveActivation,
+  activationKind,
 } from "../activations.ts";
 import type { CallContext } from "../context.ts";
-import { Layer, type LayerOptions, layerDefaults } from "../layer.ts";
-import { settings } from "../options.ts";
+import type { ValuesOf } from "../fields.ts";
+import {
+  type ActivityOptions,
+  activityFields,
+  Layer,
+  type LayerOptions,
+  layerFields,
+} from "../layer.ts";
+import { partField } from "../serialization.ts";
 
 /** Options of `layers.activation`. */
-export interface ActivationOptions extends LayerOptions {
+export interface ActivationOptions extends LayerOptions, ActivityOptions {
   readonly activation: ActivationInput;
 }
 
@@ -23,13 +30,20 @@ export interface ActivationOptions extends LayerOptions {
 export class Activation extends Layer {
   static override readonly className: string = "Activation";
 
-  readonly activation: ActivationEntry;
+  static override readonly fields = {
+    ...layerFields,
+    ...activityFields,
+    activation: partField(activationKind),
+  };
+
+  declare readonly options: ValuesOf<typeof Activation.fields>;
 
   constructor(options: ActivationOptions) {
-    const defaults = { ...layerDefaults, activation: undefined };
-    const given = settings<ActivationOptions, typeof defaults>(options, defaults, "Activation");
-    super(given);
-    this.activation = resolveActivation(given.activation, this.label);
+    super(options);
+  }
+
+  get activation(): ActivationEntry {
+    return this.options.activation;
   }
 
   call(x: Tensor, context: CallContext): Tensor {

@@ -2,14 +2,26 @@ import { ShapeError } from "../../base/errors.ts";
 import { formatShape, type Shape } from "../../base/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { Variable } from "../../tensor/variable.ts";
-import { type Activation, type ActivationInput, resolveActivation } from "../activations.ts";
+import { type Activation, type ActivationInput, activationKind } from "../activations.ts";
+import type { ConstraintInput } from "../constraints.ts";
 import type { CallContext } from "../context.ts";
-import { type Initializer, type InitializerInput, resolveInitializer } from "../initializers.ts";
-import { Layer, type LayerOptions, layerDefaults } from "../layer.ts";
-import { checkBoolean, checkWhole, settings } from "../options.ts";
+import { boolean, type ValuesOf, whole } from "../fields.ts";
+import { type InitializerInput, initializerKind } from "../initializers.ts";
+import {
+  type ActivityOptions,
+  activityFields,
+  constraintField,
+  Layer,
+  type LayerOptions,
+  layerFields,
+  regularizerField,
+} from "../layer.ts";
+import type { RegularizerInput } from "../regularizers.ts";
+import { partField } from "../serialization.ts";
+import { only } from "./only.ts";
 
 /** Options of `layers.dense`. */
-export interface DenseOptions extends LayerOptions {
+export interface DenseOptions extends LayerOptions, ActivityOptions {
   /** Size of the last dimension of the output; a whole number of at least 1. */
   readonly units: number;
   /** Applied to the result. Default: `linear`. */
@@ -20,6 +32,14 @@ export interface DenseOptions extends LayerOptions {
   readonly kernelInitializer?: InitializerInput;
   /** Draws the bias `[units]`. Default: `zeros`. */
   readonly biasInitializer?: InitializerInput;
+  /** A penalty on the kernel. Default: none. */
+  readonly kernelRegularizer?: RegularizerInput;
+  /** A penalty on the bias. Default: none. */
+  readonly biasRegularizer?: RegularizerInput;
+  /** What the kernel becomes after each update. Default: none. */
+  readonly kernelConstraint?: ConstraintInput;
+  /** What the bias becomes after each update. Default: none. */
+  readonly biasConstraint?: ConstraintInput;
 }
 
 /**
@@ -33,24 +53,35 @@ export interface DenseOptions extends LayerOptions {
 export class Dense extends Layer {
   static override readonly className: string = "Dense";
 
-  readonly units: number;
-  readonly activation: Activation;
-  readonly useBias: boolean;
-  readonly kernelInitializer: Initializer;
-  readonly biasInitializer: Initializer;
+  static override readonly fields = {
+    ...layerFields,
+    ...activityFields,
+    units: whole(),
+    activation: partField(activationKind, "linear"),
+    useBias: boolean(true),
+    kernelInitializer: partField(initializerKind, "glorotUniform"),
+    biasInitializer: partField(initializerKind, "zeros"),
+    kernelRegularizer: regularizerField,
+    biasRegularizer: regularizerField,
+    kernelConstraint: constraintField,
+    biasConstraint: constraintField,
+    quantizationConfig: only(null, "Weights are float32 here."),
+  };
+
+  declare readonly options: ValuesOf<typeof Dense.fields>;
   kernel!: Variable;
   bias: Variable | undefined;
 
   constructor(options: DenseOptions) {
-    const given = settings<DenseOptions, typeof defaults>(options, defaults, "Dense");
-    super(given);
-    checkWhole(given.units, "units", this.label);
-    checkBoolean(given.useBias, "useBias", this.label);
-    this.units = given.units;
-    this.activation = resolveActivation(given.activation, this.label);
-    this.useBias = given.useBias;
-    this.kernelInitializer = resolveInitializer(given.kernelInitializer, this.label);
-    this.biasInitializer = resolveInitializer(given.biasInitializer, this.label);
+    super(options);
+  }
+
+  get units(): number {
+    return this.options.units;
+  }
+
+  get activation(): Activation {
+    return this.options.activation;
   }
 
   override build(inputShape: Shape): void {
@@ -61,11 +92,22 @@ export class Dense extends Layer {
         expected: "inputs of at least one dimension beside the batch",
         received: formatShape(inputShape),
       });
-    const { units, kernelInitializer, biasInitializer } = this;
-    const kernel = { name: "kernel", shape: [inputs, units], initializer: kernelInitializer };
-    this.kernel = this.addWeight(kernel);
-    if (this.useBias)
-      this.bias = this.addWeight({ name: "bias", shape: [units], initializer: biasInitializer });
+    const { units, useBias } = this.options;
+    this.kernel = this.addWeight({
+      name: "kernel",
+      shape: [inputs, units],
+      initializer: this.options.kernelInitializer,
+      regularizer: this.options.kernelRegularizer,
+      constraint: this.options.kernelConstraint,
+    });
+    if (!useBias) return;
+    this.bias = this.addWeight({
+      name: "bias",
+      shape: [units],
+      initializer: this.options.biasInitializer,
+      regularizer: this.options.biasRegularizer,
+      constraint: this.options.biasConstraint,
+    });
   }
 
   call(x: Tensor, context: CallContext): Tensor {
@@ -78,15 +120,6 @@ export class Dense extends Layer {
     return [...inputShape.slice(0, -1), this.units];
   }
 }
-
-const defaults = {
-  ...layerDefaults,
-  units: undefined,
-  activation: "linear",
-  useBias: true,
-  kernelInitializer: "glorotUniform",
-  biasInitializer: "zeros",
-} as const;
 
 /** Makes a `Dense`. */
 export const dense = (options: DenseOptions): Dense => new Dense(options);

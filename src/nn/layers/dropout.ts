@@ -1,11 +1,18 @@
 import type { Shape } from "../../base/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { CallContext } from "../context.ts";
-import { Layer, type LayerOptions, layerDefaults } from "../layer.ts";
-import { checkNumber, settings } from "../options.ts";
+import { number, type ValuesOf } from "../fields.ts";
+import {
+  type ActivityOptions,
+  activityFields,
+  Layer,
+  type LayerOptions,
+  layerFields,
+} from "../layer.ts";
+import { likeNoise, type NoiseShapeOptions, noiseShapeFields } from "./noise.ts";
 
 /** Options of `layers.dropout`. */
-export interface DropoutOptions extends LayerOptions {
+export interface DropoutOptions extends LayerOptions, ActivityOptions, NoiseShapeOptions {
   /** The share of numbers that become 0, in [0, 1]. */
   readonly rate: number;
 }
@@ -23,21 +30,28 @@ export interface DropoutOptions extends LayerOptions {
 export class Dropout extends Layer {
   static override readonly className: string = "Dropout";
 
-  readonly rate: number;
+  static override readonly fields = {
+    ...layerFields,
+    ...activityFields,
+    ...noiseShapeFields,
+    rate: number(undefined, { from: 0, to: 1 }, "Example: layers.dropout({ rate: 0.1 })"),
+  };
+
+  declare readonly options: ValuesOf<typeof Dropout.fields>;
 
   constructor(options: DropoutOptions) {
-    const defaults = { ...layerDefaults, rate: undefined };
-    const given = settings<DropoutOptions, typeof defaults>(options, defaults, "Dropout");
-    super(given);
-    const example = "Example: layers.dropout({ rate: 0.1 })";
-    checkNumber(given.rate, "rate", this.label, { from: 0, to: 1 }, example);
-    this.rate = given.rate;
+    super(options);
+  }
+
+  get rate(): number {
+    return this.options.rate;
   }
 
   call(x: Tensor, { sampling, random }: CallContext): Tensor {
-    const { rate } = this;
+    const { rate, noiseShape, seed } = this.options;
     if (!sampling || rate === 0) return x;
-    const kept = random.uniform(x).greaterEqual(rate);
+    const like = likeNoise(x, noiseShape, this.label);
+    const kept = random.uniform(like, "noise", seed).greaterEqual(rate);
     return kept.where(x.multiply(rate === 1 ? 0 : 1 / (1 - rate)), 0);
   }
 

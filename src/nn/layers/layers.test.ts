@@ -171,7 +171,7 @@ describe("Dense", () => {
       'Dense: useBias must be true or false, got "no".',
     );
     expect(make({ units: 3, name: "a b" })).toThrow(
-      'Dense: name must be a text without spaces and slashes, got "a b".',
+      'Dense "a b": name must be a text without spaces and slashes, got "a b".',
     );
     expect(make({ units: 3, inputShape: [0] })).toThrow(
       "Dense: inputShape must be an array of whole numbers of at least 1, got [0]. " +

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Shape } from "../base/shape.ts";
 import * as layers from "../nn/layers/index.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { Sequence } from "./topology.ts";
+import { Sequence } from "./sequence.ts";
 
 const dense = (units: number, options: { name?: string; inputShape?: Shape } = {}) =>
   layers.dense({ units, ...options });
@@ -22,10 +22,10 @@ describe("a sequence of layers", () => {
       dense(4),
     ]);
     expect(sequence.built).toBe(false);
-    expect(sequence.knownInputShape).toEqual([2, 3]);
-    sequence.build([2, 3], 1);
+    expect(sequence.knownInputShapes).toEqual([[2, 3]]);
+    sequence.build([[2, 3]], 1);
     expect(sequence.built).toBe(true);
-    expect(sequence.outputShape).toEqual([4]);
+    expect(sequence.outputShapes).toEqual([[4]]);
     expect(sequence.layers.flatMap(({ weights }) => weights.map(({ path }) => path))).toEqual([
       "dense/kernel",
       "dense/bias",
@@ -44,7 +44,7 @@ describe("a sequence of layers", () => {
   it("draws of a layer do not hang on other classes and on names", () => {
     const kernels = (all: layers.Layer[]) => {
       const sequence = new Sequence(all);
-      sequence.build([3], 7);
+      sequence.build([[3]], 7);
       return all.flatMap(({ weights }) => weights.map(({ hostValue }) => hostValue));
     };
     expect(kernels([dense(4), layers.dropout({ rate: 0.1 }), dense(4, { name: "last" })])).toEqual(
@@ -78,7 +78,7 @@ describe("a sequence of layers", () => {
       "sequential: its parts must be layers, got an object with units at 0. " +
         "Example: sequential([layers.dense({ units: 10, inputShape: [4] })])",
     );
-    expect(() => new Sequence([]).build([2], 1)).toThrow(
+    expect(() => new Sequence([]).build([[2]], 1)).toThrow(
       "sequential: at least one layer, got none.",
     );
   });
@@ -86,14 +86,14 @@ describe("a sequence of layers", () => {
   it("a layer that can't follow says so when the model is built, and nothing of it is left", () => {
     const last = dense(2);
     const sequence = new Sequence([dense(3), new Sum({ name: "total" }), last]);
-    expect(() => sequence.build([4], 1)).toThrow(
+    expect(() => sequence.build([[4]], 1)).toThrow(
       'Dense "dense_1": inputs of at least one dimension beside the batch, got []. ' +
         'It follows Sum "total".',
     );
     expect(sequence.built).toBe(false);
     expect(sequence.layers.every(({ built }) => !built)).toBe(true);
     const other = new Sequence([dense(3), dense(2, { inputShape: [4], name: "out" })]);
-    expect(() => other.build([4], 1)).toThrow(
+    expect(() => other.build([[4]], 1)).toThrow(
       'Dense "out": inputs of shape [4], as its option inputShape says, got [3]. ' +
         'It follows Dense "dense".',
     );
@@ -108,7 +108,7 @@ describe("a sequence of layers", () => {
         return shape;
       }
     }
-    expect(() => new Sequence([new Wrong({ name: "wrong" })]).build([2], 1)).toThrow(
+    expect(() => new Sequence([new Wrong({ name: "wrong" })]).build([[2]], 1)).toThrow(
       /^Wrong "wrong": add: inputs of one fitting dtype, got float32\[.*\], int32\[\]\.$/,
     );
   });
@@ -122,7 +122,7 @@ describe("a sequence of layers", () => {
         return [7];
       }
     }
-    expect(() => new Sequence([dense(3), new Liar({ name: "liar" })]).build([2], 1)).toThrow(
+    expect(() => new Sequence([dense(3), new Liar({ name: "liar" })]).build([[2]], 1)).toThrow(
       'Liar "liar" call: it must return shape [batch, 7] for inputs [batch, 3], got [batch, 3]. ' +
         "Keep the first dimension, and let computeOutputShape say what call returns. " +
         'It follows Dense "dense".',
@@ -135,7 +135,7 @@ describe("a sequence of layers", () => {
         return [2.5];
       }
     }
-    expect(() => new Sequence([new Shapeless()]).build([2], 1)).toThrow(
+    expect(() => new Sequence([new Shapeless()]).build([[2]], 1)).toThrow(
       'Shapeless "shapeless": computeOutputShape must return whole numbers of at least 1, ' +
         "without the batch, got [2.5].",
     );
@@ -143,25 +143,25 @@ describe("a sequence of layers", () => {
 
   it("shares the weights of a layer that is in two models, and refuses another shape", () => {
     const shared = dense(3);
-    new Sequence([shared]).build([2], 1);
+    new Sequence([shared]).build([[2]], 1);
     const second = new Sequence([shared, dense(3)]);
-    second.build([2], 2);
+    second.build([[2]], 2);
     expect(second.layers[0].weights[0].path).toBe("dense/kernel");
     const third = new Sequence([dense(4), shared]);
     expect(third.layers.map(({ name }) => name)).toEqual(["dense_1", "dense"]);
-    expect(() => third.build([2], 1)).toThrow(
+    expect(() => third.build([[2]], 1)).toThrow(
       'Dense "dense": inputs of shape [2], as it was built for, got [4].',
     );
   });
 
   it("is asked before it is built: an error", () => {
     const sequence = new Sequence([dense(3)]);
-    expect(() => sequence.outputShape).toThrow(
+    expect(() => sequence.outputShapes).toThrow(
       "model: it must be built, got a model whose input shape is not known yet. " +
         "Give the first layer an inputShape, or call model.build(inputShape).",
     );
-    sequence.build([2], 1);
-    expect(() => sequence.build([3], 1)).toThrow(
+    sequence.build([[2]], 1);
+    expect(() => sequence.build([[3]], 1)).toThrow(
       "build: the model is built for inputs of shape [2], got [3].",
     );
   });

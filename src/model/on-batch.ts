@@ -1,0 +1,40 @@
+/** Testing and predicting on one batch. */
+
+import { StateError } from "../base/errors.ts";
+import type { HostArray } from "../base/host-array.ts";
+import { settings } from "../nn/options.ts";
+import { inputData, stepData, type WeightOptions } from "./data.ts";
+import { buildFor, HeldData } from "./evaluate.ts";
+import type { Net } from "./net.ts";
+import { predict } from "./predict.ts";
+import type { DataInput } from "./rows.ts";
+import type { Logs } from "./totals.ts";
+
+/** Loss and metrics of these samples, all in one batch. */
+export async function testOnBatch(
+  net: Net,
+  x: DataInput,
+  y: DataInput,
+  options: Pick<WeightOptions, "sampleWeight"> = {},
+): Promise<Logs> {
+  const who = "testOnBatch";
+  const weights = settings(options, { sampleWeight: undefined }, who);
+  const compiled = net.compiledFor(who);
+  buildFor(net, x, `${who} x`);
+  const data = stepData(x, y, weights, net.topology, compiled, who);
+  const held = await HeldData.of(net, who, data);
+  try {
+    const logs = await held.test(data.count);
+    if (logs) return logs;
+    throw new StateError({ who, expected: "a pass that ends", received: "one that was ended" });
+  } finally {
+    held.close();
+  }
+}
+
+/** Outputs for these samples, all in one batch. */
+export async function predictOnBatch(net: Net, x: DataInput): Promise<HostArray[]> {
+  buildFor(net, x, "predictOnBatch x");
+  const { count } = inputData(x, net.topology, "predictOnBatch x");
+  return predict(net, x, { batchSize: count });
+}

@@ -11,7 +11,7 @@ const help = `Usage: npm run bench -- [NAME ...] [options]
 
 Benchmarks: ${names.join(", ")}. Default: all.
 
-  --python PATH  interpreter with torch and numpy, for step (or ANTLER_BENCH_PYTHON;
+  --python PATH  interpreter with torch and numpy, for step and variants (or ANTLER_BENCH_PYTHON;
                  default: python3 or python, where it has them)
   --data DIR     folder with CIFAR-10's binary files, for memory and epochs (or ANTLER_DATA)
   --rounds N     turns of each side; default: each benchmark's own
@@ -88,7 +88,8 @@ async function main() {
   const chosen = options.chosen.length > 0 ? options.chosen : names;
   const data = options.data ?? process.env.ANTLER_DATA;
   const named = options.python ?? process.env[torch.pythonVariable];
-  const python = chosen.includes("step") ? findPython(torch, named) : undefined;
+  const needsPython = chosen.includes("step") || chosen.includes("variants");
+  const python = needsPython ? findPython(torch, named) : undefined;
 
   const report = new Report(options.json);
   const facts = machine();

@@ -26,23 +26,21 @@ export type { WeightOptions } from "./model/data.ts";
 export type { BatchOptions, EvaluateOptions } from "./model/evaluate.ts";
 export type { DataInput } from "./model/rows.ts";
 export type { Logs } from "./model/totals.ts";
-export {
-  type Activation,
-  type ActivationFunction,
-  type ActivationInput,
-  type ActivationName,
-  activations,
+export type {
+  Activation,
+  ActivationFunction,
+  ActivationInput,
+  ActivationName,
 } from "./nn/activations.ts";
-export { type Constraint, type ConstraintInput, constraints } from "./nn/constraints.ts";
+export type { Constraint, ConstraintInput } from "./nn/constraints.ts";
 export type { CallContext, LayerRandom, PreActivation } from "./nn/context.ts";
 export * as fields from "./nn/fields.ts";
-export {
-  type Initializer,
-  type InitializerContext,
-  type InitializerFunction,
-  type InitializerInput,
-  type InitializerName,
-  initializers,
+export type {
+  Initializer,
+  InitializerContext,
+  InitializerFunction,
+  InitializerInput,
+  InitializerName,
 } from "./nn/initializers.ts";
 export {
   type AnyLayer,
@@ -54,15 +52,41 @@ export {
   type WeightOptions as LayerWeightOptions,
 } from "./nn/layer.ts";
 export { deserializeLayer, serializeLayer } from "./nn/layer-registry.ts";
-export * as layers from "./nn/layers/index.ts";
 export { input } from "./nn/layers/input.ts";
-export type { Loss, LossContext, LossFunction, Reduction } from "./nn/loss.ts";
-export { type LossInput, type LossName, losses } from "./nn/losses.ts";
-export { Metric, type MetricFunction, type MetricRule } from "./nn/metric.ts";
-export { type MetricInput, type MetricName, metrics } from "./nn/metrics.ts";
+export * as layers from "./nn/layers/public.ts";
+export type {
+  LibraryLoss,
+  Loss,
+  LossCallOptions,
+  LossContext,
+  LossFunction,
+  Reduction,
+} from "./nn/loss.ts";
+export type { LossInput, LossName } from "./nn/losses.ts";
+export {
+  type Contribution,
+  Metric,
+  type MetricContext,
+  type MetricFunction,
+  type MetricRule,
+  meanRule,
+  type UpdateOptions,
+} from "./nn/metric.ts";
+export type { ValueMetric } from "./nn/metrics/values.ts";
+export type { MetricInput, MetricName } from "./nn/metrics.ts";
 export { Optimizer, type OptimizerOptions } from "./nn/optimizer.ts";
-export { type OptimizerInput, type OptimizerName, optimizers } from "./nn/optimizers.ts";
-export { type Regularizer, type RegularizerInput, regularizers } from "./nn/regularizers.ts";
+export type { OptimizerInput, OptimizerName } from "./nn/optimizers.ts";
+export {
+  activations,
+  type Codec,
+  constraints,
+  initializers,
+  losses,
+  metrics,
+  optimizers,
+  regularizers,
+} from "./nn/registries.ts";
+export type { Regularizer, RegularizerInput } from "./nn/regularizers.ts";
 export {
   type RegisterOptions,
   registerSerializable,

@@ -125,7 +125,8 @@ export function callLayer(
     const shapes = list.map((x) => x.shape.slice(1));
     const y = layer.call(inputs as never, context);
     checkOutput(layer, y, Array.isArray(inputs) ? shapes : shapes[0]!, list[0]!.shape[0]!, shape);
-    if (layer.activityRegularizer) context.addLoss(layer.activityRegularizer.call(y));
+    const penalty = layer.activityRegularizer?.call(y);
+    if (penalty) context.addLoss(penalty.multiply(1 / y.shape[0]!));
     return y;
   });
 }

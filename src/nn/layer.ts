@@ -51,7 +51,7 @@ export interface LayerOptions {
 
 /** The options of layers that take a penalty on what they return. */
 export interface ActivityOptions {
-  /** Of the output of a batch; added to the loss as it is. Default: none. */
+  /** Of the output of a batch, divided by its size and added to the loss. Default: none. */
   readonly activityRegularizer?: RegularizerInput;
 }
 

@@ -21,7 +21,7 @@ export interface ReluOptions {
 
 /** Options of `activations.leakyRelu`. */
 export interface LeakyReluOptions {
-  /** Slope below 0. Default: 0.2 (the layer `leakyReLU` has 0.3, PyTorch 0.01). */
+  /** Slope below 0. Default: 0.2 (the layer `leakyRelu` has 0.3, PyTorch 0.01). */
   readonly negativeSlope?: number;
 }
 

@@ -65,3 +65,20 @@ describe("standardized pixels", () => {
     expect(await kernelOf("selu")).not.toEqual(await kernelOf("elu"));
   });
 });
+
+describe("1cycle", () => {
+  it("follows the book's rates over the whole run", async () => {
+    const model = variantModel("onecycle", { seed: 1, engine: engines[0] });
+    await prepareVariant(model, "onecycle", x, { steps: 30 });
+    const { numbers } = model.optimizer;
+    const rate = (step: number) => {
+      const [first] = numbers.call(model.optimizer, step).values();
+      return Math.abs(first[0]);
+    };
+    // half = (30 - 4) / 2 = 13 steps up from max / 10, 13 down again, 4 to max / 10000.
+    expect(rate(0)).toBeCloseTo(0.005, 6);
+    expect(rate(13)).toBeCloseTo(0.05, 6);
+    expect(rate(26)).toBeCloseTo(0.005, 6);
+    expect(rate(29)).toBeLessThan(0.002);
+  });
+});

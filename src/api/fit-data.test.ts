@@ -2,6 +2,7 @@ import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import type { DataChunk, Dataset } from "../base/dataset.ts";
 import type { HostArray } from "../base/host-array.ts";
 import { dense } from "../nn/layers/dense.ts";
+import type { LossFunction } from "../nn/loss.ts";
 import { optimizers } from "../nn/optimizers.ts";
 import { Engine } from "../runtime/engine.ts";
 import { sequential } from "./sequential.ts";
@@ -84,6 +85,53 @@ describe("sample weights", () => {
     await d.fit(x, y, { ...once, sampleWeight: byClass.map((weight) => weight / 2) });
     expect(await weightsOf(c)).toEqual(await weightsOf(d));
     expect(await weightsOf(c)).not.toEqual(await weightsOf(a));
+  });
+
+  it("may be [n, 1], of time steps, or multiply a loss that is one number", async () => {
+    const model = classifier();
+    const half = new Float32Array(rows).fill(0.5);
+    const plain = await model.evaluate(x, y, { sampleWeight: half });
+    const column = { data: half, shape: [rows, 1] };
+    expect(await model.evaluate(x, y, { sampleWeight: column })).toEqual(plain);
+    // Two samples of eleven steps each.
+    const steps = sequential([dense({ units: 3, activation: "softmax", inputShape: [11, 3] })], {
+      seed: 4,
+      engine,
+    });
+    steps.compile({
+      loss: "sparseCategoricalCrossentropy",
+      metrics: ["accuracy"],
+      weightedMetrics: ["accuracy"],
+    });
+    const sequences = { data: x.data, shape: [2, 11, 3] };
+    const labels = { data: y.data, shape: [2, 11] };
+    const first = {
+      data: Float32Array.from({ length: 22 }, (_, i) => (i % 11 < 4 ? 1 : 0)),
+      shape: [2, 11],
+    };
+    const found = await steps.evaluate(sequences, labels, { sampleWeight: first });
+    const predicted = await steps.predict(sequences);
+    let [loss, right] = [0, 0];
+    for (let i = 0; i < 22; i++) {
+      if (i % 11 >= 4) continue;
+      const p = predicted.data.subarray(3 * i, 3 * i + 3);
+      loss -= Math.log(p[y.data[i]]);
+      if (p.indexOf(Math.max(...p)) === y.data[i]) right++;
+    }
+    expect(found.loss).toBeCloseTo(loss / 22, 5);
+    expect(found.weightedAccuracy).toBeCloseTo(right / 8, 6);
+    await expect(steps.fit(sequences, labels, { classWeight: { 0: 2 } })).rejects.toThrow(
+      "fit classWeight: a model that tells one class for each sample, outputs [n, classes], got " +
+        "outputs [n, 11, 3]. Pass sampleWeight in the shape of the targets instead.",
+    );
+    // Keras: the number times each weight, averaged.
+    const scalar = classifier();
+    const single: LossFunction = (yTrue, yPred) => yPred.sum(-1).subtract(yTrue).square().mean();
+    scalar.compile({ optimizer: "sgd", loss: single });
+    const weights = Float32Array.from({ length: rows }, (_, i) => i);
+    const { loss: whole } = await scalar.evaluate(x, y, { batchSize: rows });
+    const weighted = await scalar.evaluate(x, y, { batchSize: rows, sampleWeight: weights });
+    expect(weighted.loss).toBeCloseTo((whole * (rows - 1)) / 2, 4);
   });
 
   it("that are bad are refused before anything changes", async () => {
@@ -192,9 +240,27 @@ describe("a data set in chunks", () => {
     await expect(train(reshaped, { epochs: 2 })).rejects.toThrow(
       "fit chunk 0 x: shape [n, 3], as the model's inputs are, got [3, 4].",
     );
-    await expect(train(chunked([]))).rejects.toThrow("fit: there must be data, got no chunk.");
+    await expect(train(chunked([]))).rejects.toThrow("fit: 22 rows, as its size says, got 0.");
+    async function* once() {
+      yield { x, y };
+    }
+    const generator = once() as unknown as Dataset;
+    await expect(train(generator, { epochs: 2 })).rejects.toThrow(
+      "fit: 22 rows, as in the first epoch, got 0. Each iteration must start anew",
+    );
+    await expect(train(generator)).rejects.toThrow("A generator can be walked through once;");
     await expect(model.fit(chunked([rows]), y)).rejects.toThrow(
-      "fit: no y beside a Dataset, whose chunks have x, y and sampleWeight, got a Dataset and y.",
+      "fit: no y beside a Dataset, whose chunks have x, y and sampleWeight, got a Dataset and y. " +
+        "Options come third: fit(dataset, undefined, { ... }).",
+    );
+    const noTargets: Dataset = {
+      size: rows,
+      async *[Symbol.asyncIterator]() {
+        yield { x } as DataChunk;
+      },
+    };
+    await expect(train(noTargets)).rejects.toThrow(
+      "fit chunk 0 y: it must be given, got undefined.",
     );
     expect((await train(chunked([rows]))).history.loss).toHaveLength(1);
   });

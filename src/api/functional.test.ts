@@ -1,10 +1,12 @@
 import { afterAll, describe, expect, it } from "vitest";
 import type { HostArray } from "../base/host-array.ts";
+import type { DataInput } from "../model/rows.ts";
 import { Layer } from "../nn/layer.ts";
 import { dense } from "../nn/layers/dense.ts";
 import { dropout } from "../nn/layers/dropout.ts";
 import { flatten } from "../nn/layers/flatten.ts";
 import { input } from "../nn/layers/input.ts";
+import { metrics } from "../nn/metrics.ts";
 import { optimizers } from "../nn/optimizers.ts";
 import { Engine } from "../runtime/engine.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -23,6 +25,13 @@ class Sum extends Layer<readonly Tensor[]> {
   static override readonly className = "Sum";
   call(xs: readonly Tensor[]): Tensor {
     return xs.reduce((a, b) => a.add(b));
+  }
+}
+
+class Double extends Layer {
+  static override readonly className = "Double";
+  call(x: Tensor): Tensor {
+    return x.multiply(2);
   }
 }
 
@@ -111,6 +120,92 @@ describe("a functional model", () => {
     expect(list.loss).toBeCloseTo(history.valLoss[3], 6);
   });
 
+  it("needs no targets and weights for an output without loss and metrics", async () => {
+    const net = twoByTwo();
+    const loss = { value: "meanSquaredError", kind: null } as const;
+    net.compile({ optimizer: "sgd", loss, lossWeights: { value: 3 } });
+    const x = [random(12, 3, 1), random(12, 3, 2)];
+    const value = random(12, 1, 3);
+    const found = await net.evaluate(x, { value });
+    expect(Object.keys(found)).toEqual(["loss", "valueLoss"]);
+    expect(found.loss).toBeCloseTo(3 * found.valueLoss, 5);
+    expect(await net.evaluate(x, [value, null])).toEqual(found);
+    const before = (await net.getLayer("kind").getWeights())[0];
+    const { history } = await net.fit(x, { value }, { epochs: 2, validationData: [x, { value }] });
+    expect(Object.keys(history)).toEqual(["loss", "valueLoss", "valLoss", "valValueLoss"]);
+    expect((await net.getLayer("kind").getWeights())[0]).toEqual(before);
+    net.compile({ optimizer: "sgd", loss, metrics: { kind: "accuracy" } });
+    await expect(net.evaluate(x, { value })).rejects.toThrow(
+      'evaluate y "kind": targets, for metric accuracy, got none.',
+    );
+    await expect(net.evaluate(x, { kind: random(12, 2, 1) })).rejects.toThrow(
+      'evaluate y "value": targets, for loss meanSquaredError, got none.',
+    );
+  });
+
+  it("takes sample weights for all outputs, or for some", async () => {
+    const net = twoByTwo();
+    net.compile({ optimizer: "sgd", loss: ["meanSquaredError", "meanAbsoluteError"] });
+    const x = [random(12, 3, 1), random(12, 3, 2)];
+    const y = [random(12, 1, 3), random(12, 2, 4)];
+    const half = new Float32Array(12).fill(0.5);
+    const losses = async (sampleWeight?: DataInput) => {
+      const logs = await net.evaluate(x, y, sampleWeight ? { sampleWeight } : {});
+      return [logs.valueLoss, logs.kindLoss];
+    };
+    const [value, kind] = await losses();
+    const closeTo = (numbers: number[]) => numbers.map((one) => expect.closeTo(one, 5));
+    expect(await losses(half)).toEqual(closeTo([value / 2, kind / 2]));
+    expect(await losses({ kind: half })).toEqual(closeTo([value, kind / 2]));
+    expect(await losses([half, null])).toEqual(closeTo([value / 2, kind]));
+    await expect(losses({ kind: new Float32Array(3) })).rejects.toThrow(
+      'evaluate sampleWeight "kind": a weight for each of the 12 samples, got 3.',
+    );
+  });
+
+  it("shares a metric between outputs and models, and with what is called without one", async () => {
+    const net = twoByTwo();
+    const shared = metrics.meanAbsoluteError({ name: "error" });
+    await shared.updateState([[1]], [[3]]);
+    const loss = "meanSquaredError";
+    net.compile({ optimizer: "sgd", loss, metrics: { value: shared, kind: [shared] } });
+    const x = [random(12, 3, 1), random(12, 3, 2)];
+    const [value, kind] = await net.predict(x);
+    const moved = (by: number, { data, shape }: HostArray) => ({
+      data: data.map((v) => v + by),
+      shape,
+    });
+    const found = await net.evaluate(x, [moved(1, value), moved(2, kind)]);
+    expect(found.valueError).toBeCloseTo(1, 5);
+    expect(found.kindError).toBeCloseTo(2, 5);
+    expect(shared.result()).toBe(2);
+  });
+
+  it("draws other weights than the models that its layers come from", async () => {
+    const shared = dense({ units: 3 });
+    const x = input({ shape: [3] });
+    model({ inputs: x, outputs: shared.apply(x), seed: 1, engine });
+    const first = dense({ units: 3 });
+    const net = model({ inputs: x, outputs: shared.apply(first.apply(x)), seed: 1, engine });
+    expect(net.weights.map(({ path }) => path)).toEqual([
+      ...["dense_1/kernel", "dense_1/bias", "dense/kernel", "dense/bias"],
+    ]);
+    const weights = await net.getWeights();
+    expect(weights[0]).not.toEqual(weights[2]);
+  });
+
+  it("applies a layer without weights to inputs of several shapes", async () => {
+    const [a, b] = [input({ shape: [3] }), input({ shape: [5] })];
+    const double = new Double();
+    const net = model({ inputs: [a, b], outputs: [double.apply(a), double.apply(b)], engine });
+    expect(net.layers.filter((layer) => layer === double)).toHaveLength(1);
+    const [left, right] = await net.predict([random(2, 3, 1), random(2, 5, 1)]);
+    expect([left.shape, right.shape]).toEqual([
+      [2, 3],
+      [2, 5],
+    ]);
+  });
+
   it("may be made of layers of another one, whose weights it shares", async () => {
     const net = twoByTwo();
     const x = input({ shape: [3] });
@@ -154,6 +249,11 @@ describe("a functional model", () => {
       'model: names of layers must differ, got two layers named "twin".',
     );
     expect(() => used.apply([x, 3 as never])).toThrow("a list of tensors of a model");
+    const list = dense({ units: 2, name: "single" }).apply([x, other]);
+    expect(() => model({ inputs: [x, other], outputs: list })).toThrow(
+      'Dense "single": inputs that the layer takes; one that joins no inputs takes no list, got a ' +
+        "list, of shapes [3] and [4].",
+    );
   });
 
   it("refuses data and options that are not for its ports", async () => {

@@ -1,8 +1,11 @@
 import { afterAll, describe, expect, it, vi } from "vitest";
 import * as layers from "../nn/layers/index.ts";
+import { input } from "../nn/layers/input.ts";
 import { losses } from "../nn/losses.ts";
 import { optimizers } from "../nn/optimizers.ts";
+import { setRandomSeed } from "../nn/seed.ts";
 import { Engine } from "../runtime/engine.ts";
+import { model as functional } from "./functional.ts";
 import { sequential } from "./sequential.ts";
 
 const engine = new Engine({ threads: 1 });
@@ -66,6 +69,68 @@ describe("a model", () => {
     );
     expect(grown.outputShape).toEqual([7]);
     expect(grown.layers.length).toBe(3);
+  });
+
+  it("is built for shapes only", () => {
+    for (const shape of [5, [0], [null], undefined, [-1, 2]])
+      expect(() => sequential([layers.flatten()]).build(shape as never)).toThrow(
+        "build: inputShape must be an array of whole numbers of at least 1, got",
+      );
+  });
+
+  it("takes a layer that is frozen or thawed with its next fit", async () => {
+    const model = small(1);
+    model.compile({ optimizer: optimizers.nadam(), loss: "meanSquaredError" });
+    const data = [[[1, 2, 3]], [[1, 1]]] as const;
+    const kernels = async () => (await model.getWeights()).filter(({ shape }) => shape.length > 1);
+    await model.fit(...data);
+    const [frozen, other] = await kernels();
+    model.layers[0].trainable = false;
+    await model.fit(...data, { epochs: 2 });
+    expect((await kernels())[0]).toEqual(frozen);
+    expect((await kernels())[1]).not.toEqual(other);
+    model.layers[0].trainable = true;
+    await model.fit(...data);
+    expect((await kernels())[0]).not.toEqual(frozen);
+  });
+
+  it("without weights, or of nothing but an input, can be fitted", async () => {
+    const x = input({ shape: [3] });
+    const parts = [sequential([layers.relu({ inputShape: [3] })], { engine })];
+    for (const net of [...parts, functional({ inputs: x, outputs: x, engine })]) {
+      net.compile({ optimizer: "sgd", loss: "meanSquaredError" });
+      const { history } = await net.fit([[1, 2, 3]], [[1, 2, 3]], { epochs: 2 });
+      expect(history.loss).toEqual([0, 0]);
+    }
+  });
+
+  it("refuses what is no array, saying what came", async () => {
+    const model = small(1);
+    for (const [value, text] of [
+      [Promise.resolve([[1, 2, 3]]), "an instance of Promise"],
+      [new Map(), "an instance of Map"],
+      ["abc", '"abc"'],
+      [5, "5"],
+    ] as const)
+      await expect(model.predict(value as never)).rejects.toThrow(
+        `predict x: must be { data: typed array, shape: number[] }, a typed array or nested arrays, got ${text}.`,
+      );
+    await expect(model.predictOnBatch([[1, 2]])).rejects.toThrow(
+      "predictOnBatch x: shape [n, 3], as the model's inputs are, got [1, 2].",
+    );
+  });
+
+  it("seeds of all kinds of models follow from setRandomSeed", () => {
+    const seeds = () => {
+      setRandomSeed(5);
+      const x = input({ shape: [3] });
+      const y = layers.dense({ units: 1 }).apply(x);
+      return [small().seed, functional({ inputs: x, outputs: y, engine }).seed, small().seed];
+    };
+    const first = seeds();
+    expect(first[0]).toBe(5);
+    expect(new Set(first).size).toBe(3);
+    expect(seeds()).toEqual(first);
   });
 
   it("weights go out and in as copies", async () => {
@@ -190,7 +255,7 @@ describe("compile", () => {
     );
     expect(compile({ optimizer: {}, loss: losses.meanSquaredError() })).toThrow(
       "compile: optimizer must be a name or an object of this kind, got {}. " +
-        "Known names: sgd, nadam.",
+        "Known names: sgd, ",
     );
   });
 

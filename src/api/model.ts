@@ -14,7 +14,8 @@ import type { DataInput } from "../model/rows.ts";
 import { summary } from "../model/summary.ts";
 import type { Logs } from "../model/totals.ts";
 import { getWeights, setWeights } from "../model/weights.ts";
-import type { AnyLayer } from "../nn/layer.ts";
+import { configText } from "../nn/config-text.ts";
+import { type AnyLayer, checkInputShape } from "../nn/layer.ts";
 import type { Optimizer } from "../nn/optimizer.ts";
 import { checkBoolean, settings } from "../nn/options.ts";
 import type { Variable } from "../tensor/variable.ts";
@@ -106,11 +107,13 @@ export class Model<Output extends HostArray | HostArray[] = HostArray> implement
 
   /**
    * Makes the weights, for inputs of this shape (of one sample). A first layer with an inputShape
-   * makes it needless, and so does the first data.
+   * makes it needless, and so does the first data; functional models are built from the start.
    *
-   * @throws ShapeError where a layer can't follow another, or the model is built for another shape
+   * @throws ShapeError where a layer can't follow another, StateError where the model is built for
+   *   another shape
    */
   build(inputShape: Shape): void {
+    checkInputShape(inputShape, "build");
     this.net.build([inputShape]);
   }
 
@@ -118,10 +121,11 @@ export class Model<Output extends HostArray | HostArray[] = HostArray> implement
    * Sets optimizer, loss and metrics. Weights stay, and so does the state of an optimizer that is
    * given again.
    *
-   * @throws NameError where a name is not known, StateError while a fit runs
+   * @throws NameError where a name is not known, ValueError where something is no such part or there
+   *   is not one for each output, StateError while a fit runs
    * @example model.compile({ optimizer: "nadam", loss: "meanSquaredError", metrics: ["accuracy"] })
    */
-  compile(options: CompileOptions): void {
+  compile(options: CompileOptions = {}): void {
     this.net.compile(options);
   }
 
@@ -131,11 +135,13 @@ export class Model<Output extends HostArray | HostArray[] = HostArray> implement
    * @param x inputs `[n, ...inputShape]`, several as a list or by name; bytes stay bytes on the
    *   device. Or a `Dataset`, whose chunks have x and y
    * @param y targets: labels `[n]` or `[n, 1]`, or values of the output's shape; several as a list
-   *   or by name
+   *   or by name, where those of an output without loss and metrics may be null. None with a `Dataset`
    * @returns the numbers of each epoch: `history.loss`, `history.valLoss`, ...
-   * @throws StateError before `compile` and while a fit runs, ShapeError, DataError and ValueError
-   *   where data or options are bad: before anything has changed
+   * @throws StateError before `compile` and while a fit runs, ShapeError, DataError, NameError and
+   *   ValueError where data or options are bad: before anything has changed. What is wrong with a
+   *   `Dataset` comes at its chunk; what it or a callback throws, ends the fit
    * @example await model.fit(x, y, { epochs: 3, validationData: [validX, validY] })
+   * @example await model.fit(dataset, undefined, { epochs: 3, verbose: 1 })
    */
   async fit(
     x: DataInput | Dataset,
@@ -146,7 +152,10 @@ export class Model<Output extends HostArray | HostArray[] = HostArray> implement
     return this.history;
   }
 
-  /** Loss and metrics on data, without training: `{ loss, accuracy }`. Errors: as `fit`. */
+  /**
+   * Loss and metrics on data, without training: `{ loss, accuracy }`; the numbers that a fit reports
+   * as `valLoss` and so on. Errors: as `fit`; it may be called while a fit runs.
+   */
   evaluate(
     x: DataInput | Dataset,
     y?: DataInput | undefined,
@@ -158,6 +167,8 @@ export class Model<Output extends HostArray | HostArray[] = HostArray> implement
   /**
    * Outputs for inputs: `[n, ...outputShape]`; a list where the model was made with a list of
    * outputs. It needs no `compile`.
+   *
+   * @throws ShapeError, DataError, ValueError for data that does not fit
    */
   async predict(x: DataInput | Dataset, options?: BatchOptions): Promise<Output> {
     const outputs = await predict(this.net, x, options);
@@ -209,7 +220,7 @@ export class Model<Output extends HostArray | HostArray[] = HostArray> implement
    * @throws ValueError where a user's own function or class is not registered
    */
   toJson(): string {
-    return JSON.stringify(modelConfig(this.net));
+    return configText(modelConfig(this.net));
   }
 
   /** The layer of this name. Throws a NameError where there is none. */

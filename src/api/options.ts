@@ -3,8 +3,8 @@ import { describe, ValueError } from "../base/errors.ts";
 import { checkSeed } from "../base/philox.ts";
 import { Net } from "../model/net.ts";
 import type { Topology } from "../model/topology.ts";
+import { nextSeed } from "../nn/seed.ts";
 import { defaultEngine, type Engine } from "../runtime/engine.ts";
-import { nextSeed } from "./seed.ts";
 
 /** Options of `sequential` and `model`. */
 export interface ModelOptions {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { cosTurns, log, sinTurns } from "./elementary.ts";
+import { cosTurns, exp, log, power, sinTurns, wholePower } from "./elementary.ts";
 import { inverseNormal } from "./inverse-normal.ts";
 
 // Reference values: mpmath, 60 digits, -sqrt(2) erfinv(1 - 2 p).
@@ -26,6 +26,28 @@ describe("elementary functions", () => {
     }
     expect(log(1)).toBe(0);
     expect(log(2 ** 40)).toBeCloseTo(40 * Math.LN2, 13);
+  });
+
+  it("exp agrees with the engine's, to the ends of its range", () => {
+    for (let i = -3000; i <= 3000; i++) {
+      const x = i * 0.23456;
+      const scale = 2e-15 * Math.max(1, Math.abs(x) / 100);
+      expect(Math.abs(exp(x) / Math.exp(x) - 1)).toBeLessThanOrEqual(scale);
+    }
+    expect([exp(0), exp(800), exp(-800), exp(Number.NaN)]).toEqual([1, Infinity, 0, Number.NaN]);
+    expect(exp(-740) / Math.exp(-740)).toBeCloseTo(1, 1); // Subnormal: a few bits are left.
+  });
+
+  it("powers agree with the engine's; whole ones of 2 are exact", () => {
+    for (let i = 1; i <= 500; i++)
+      for (const exponent of [-3, -0.7, 0, 0.25, 0.5, 1, 1.5, 7, 100 / i]) {
+        const base = i / 123;
+        expect(Math.abs(power(base, exponent) / base ** exponent - 1)).toBeLessThan(1e-12);
+      }
+    expect(wholePower(2, 1023)).toBe(2 ** 1023);
+    expect(wholePower(2, -1022)).toBe(2 ** -1022);
+    expect([power(0, 0), power(0, 2), power(0, 0.5), power(0, -0.5)]).toEqual([1, 0, 0, Infinity]);
+    expect(Math.abs(wholePower(0.999, 100_000) / 0.999 ** 100_000 - 1)).toBeLessThan(1e-11);
   });
 
   it("sine and cosine agree with the engine's", () => {

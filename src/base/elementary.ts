@@ -35,6 +35,43 @@ export function log(value: number): number {
   return exponent * LN2_HIGH + (exponent * LN2_LOW + 2 * s * (series * z + 1));
 }
 
+/**
+ * e^x: x is reduced by a multiple k of ln 2 to at most ln 2 / 2, the series summed to the 18th
+ * power and multiplied by 2^k. Relative error below 1e-15 times the larger of 1 and |x| / 700; 0 and
+ * infinity beyond the range of doubles.
+ */
+export function exp(x: number): number {
+  if (x > 710) return Number.POSITIVE_INFINITY;
+  if (x < -746) return 0;
+  const k = Math.floor(x / (LN2_HIGH + LN2_LOW) + 0.5);
+  const rest = x - k * LN2_HIGH - k * LN2_LOW;
+  let sum = 1;
+  for (let n = 18; n >= 1; n--) sum = 1 + (sum * rest) / n;
+  // In two halves, because 2^k alone may be outside of the range where the product is not.
+  const half = Math.trunc(k / 2);
+  return sum * wholePower(2, half) * wholePower(2, k - half);
+}
+
+/** base^exponent for a whole exponent, by squaring: a pure function of the two, exact for 2. */
+export function wholePower(base: number, exponent: number): number {
+  let left = Math.abs(exponent);
+  let square = base;
+  let product = 1;
+  while (left > 0) {
+    if (left % 2 === 1) product *= square;
+    square *= square;
+    left = Math.floor(left / 2);
+  }
+  return exponent < 0 ? 1 / product : product;
+}
+
+/** base^exponent for a base of at least 0: whole exponents by squaring, others by `exp` and `log`. */
+export function power(base: number, exponent: number): number {
+  if (Number.isSafeInteger(exponent)) return wholePower(base, exponent);
+  if (base === 0) return exponent > 0 ? 0 : Number.POSITIVE_INFINITY;
+  return exp(exponent * log(base));
+}
+
 const TURN = 2 * Math.PI;
 
 /**

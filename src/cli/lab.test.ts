@@ -8,32 +8,40 @@ const shell =
     variables[name];
 
 describe("the command for the full run", () => {
-  it("asks for all epochs and for the folder that was missing", () => {
-    expect(fullRun(flags, shell())).toBe("antler lab cifar10 --epochs 100 --data DIR");
+  it("asks for all epochs and for the pictures that were missing", () => {
+    const full = "antler lab cifar10 --epochs 100";
+    expect(fullRun(flags, "embedded", shell())).toBe(`${full} --dataset cifar10`);
+    expect(fullRun(flags, "cifar10", shell())).toBe(full);
   });
 
   it("is called as this run was", () => {
-    const called = (by: string) => fullRun(flags, shell({ npm_lifecycle_event: by }));
-    expect(called("lab")).toBe("npm run lab -- --epochs 100 --data DIR");
-    expect(called("npx")).toBe("npx antler lab cifar10 --epochs 100 --data DIR");
+    const called = (by: string) => fullRun(flags, "embedded", shell({ npm_lifecycle_event: by }));
+    expect(called("lab")).toBe("npm run lab -- --epochs 100 --dataset cifar10");
+    expect(called("npx")).toBe("npx antler lab cifar10 --epochs 100 --dataset cifar10");
   });
 
   it("keeps what was asked for, and lets all pictures in", () => {
     const asked = { batch: 64, learningRate: 1e-4, seed: 7, threads: 2, data: "my data", limit: 9 };
-    expect(fullRun({ ...flags, ...asked }, shell())).toBe(
+    expect(fullRun({ ...flags, ...asked }, "cifar10", shell())).toBe(
       "antler lab cifar10 --epochs 100 --batch 64 --learning-rate 0.0001 --seed 7 --threads 2 " +
         "--data 'my data'",
     );
   });
 
   it("leaves a folder out that the environment names", () => {
-    const found = fullRun({ ...flags, data: "here" }, shell({ ANTLER_DATA: "here" }));
+    const found = fullRun({ ...flags, data: "here" }, "cifar10", shell({ ANTLER_DATA: "here" }));
     expect(found).toBe("antler lab cifar10 --epochs 100");
   });
 
   it("is not told after a full run", () => {
-    expect(fullRun({ ...flags, epochs: 100, data: "here" }, shell())).toBeUndefined();
-    expect(fullRun({ ...flags, epochs: 100, dataset: "embedded" }, shell())).toBeUndefined();
-    expect(fullRun({ ...flags, epochs: 100, data: "here", limit: 64 }, shell())).toBeDefined();
+    expect(fullRun({ ...flags, epochs: 100, data: "here" }, "cifar10", shell())).toBeUndefined();
+    expect(
+      fullRun({ ...flags, epochs: 100, dataset: "cifar10" }, "cifar10", shell()),
+    ).toBeUndefined();
+    expect(fullRun({ ...flags, epochs: 100 }, "cifar10", shell())).toBeUndefined();
+    const embedded = { ...flags, epochs: 100, dataset: "embedded" } as const;
+    expect(fullRun(embedded, "embedded", shell())).toBeUndefined();
+    const limited = { ...flags, epochs: 100, data: "here", limit: 64 };
+    expect(fullRun(limited, "cifar10", shell())).toBeDefined();
   });
 });

@@ -2,6 +2,7 @@
 import { environment } from "#host";
 import { type Cifar10Options, cifar10 } from "../lab/cifar10.ts";
 import type { ResultEvent } from "../lab/events.ts";
+import { resolvedDataset } from "../lab/pictures.ts";
 import { type DatasetName, defaults, trainings, type VariantName } from "../lab/settings.ts";
 import { jsonReporter, TextReporter } from "./reporter.ts";
 import { terminalOf } from "./terminal.ts";
@@ -22,7 +23,8 @@ export interface LabFlags {
 
 /** Trains, and tells of it on standard output. */
 export async function runLab(flags: LabFlags, signal: AbortSignal): Promise<void> {
-  if (flags.dataset === "auto" && !flags.data) process.stderr.write(noFolder);
+  const pictures = await resolvedDataset({ dataset: flags.dataset, folder: flags.data });
+  if (pictures !== flags.dataset && pictures === "embedded") process.stderr.write(noPictures);
   const terminal = terminalOf(process.stdout);
   const reporter = flags.json ? jsonReporter(terminal) : new TextReporter(terminal);
   let result: ResultEvent | undefined;
@@ -38,7 +40,7 @@ export async function runLab(flags: LabFlags, signal: AbortSignal): Promise<void
     throw error;
   }
   if (!result) return reporter.interrupted();
-  const full = fullRun(flags);
+  const full = fullRun(flags, pictures);
   if (!flags.json && full) terminal.write(`The full run: ${full}\n`);
 }
 
@@ -48,16 +50,24 @@ const optionsOf = ({ batch, data, ...same }: LabFlags): Cifar10Options => ({
   folder: data,
 });
 
-const noFolder =
-  "No folder with CIFAR-10 was given (--data DIR or ANTLER_DATA): training on the embedded " +
-  "pictures, which are generated shapes.\n";
+const noPictures =
+  "CIFAR-10 is neither in a folder (--data DIR or ANTLER_DATA) nor in the cache: training on the " +
+  "embedded pictures, which are generated shapes. --dataset cifar10 downloads it (170 MB).\n";
 
-/** The command that trains on all of CIFAR-10 for all epochs; undefined where it was this one. */
-export function fullRun(flags: LabFlags, variable = environment): string | undefined {
+/**
+ * The command that trains on all of CIFAR-10 for all epochs; undefined where it was this one.
+ *
+ * @param pictures what was trained on
+ */
+export function fullRun(
+  flags: LabFlags,
+  pictures: "cifar10" | "embedded",
+  variable = environment,
+): string | undefined {
   const { variant, epochs, batch, learningRate, seed, threads, data, dataset, limit } = flags;
   const usual = trainings[variant];
   const isFull = (epochs ?? usual.epochs) >= usual.epochs && limit === undefined;
-  if (isFull && (data || dataset === "embedded")) return undefined;
+  if (isFull && (pictures === "cifar10" || dataset === "embedded")) return undefined;
   const words = [commandOf(variable("npm_lifecycle_event"))];
   const add = (name: string, value: string | number | undefined, usual?: string | number) => {
     if (value !== undefined && value !== usual) words.push(name, quoted(String(value)));
@@ -68,8 +78,10 @@ export function fullRun(flags: LabFlags, variable = environment): string | undef
   add("--learning-rate", learningRate);
   add("--seed", seed, defaults.seed);
   add("--threads", threads);
-  add("--dataset", dataset, defaults.dataset);
-  if (dataset !== "embedded") add("--data", data || "DIR", variable("ANTLER_DATA"));
+  // Where `auto` found no CIFAR-10, the full run downloads it.
+  const isMissing = dataset === "auto" && pictures === "embedded";
+  add("--dataset", isMissing ? "cifar10" : dataset, defaults.dataset);
+  if (dataset !== "embedded" && data) add("--data", data, variable("ANTLER_DATA"));
   return words.join(" ");
 }
 

@@ -1,9 +1,10 @@
 import { mkdir, mkdtemp, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { DataError, ValueError } from "../base/errors.ts";
 import { cifar10ClassNames, loadCifar10 } from "./cifar10.ts";
+import type * as datasets from "./datasets.ts";
 
 const RECORD = 3073;
 const RECORDS = 10_000;
@@ -200,5 +201,73 @@ describe("broken CIFAR-10 files, also those that the limit does not need", () =>
       `${join(empty, "data_batch_1.bin")}: must be a CIFAR-10 file`,
     );
     await rm(empty, { recursive: true });
+  });
+});
+
+describe("CIFAR-10 without a folder", () => {
+  let cacheFolder = "";
+  beforeAll(async () => {
+    vi.stubEnv("ANTLER_DATA", "");
+    cacheFolder = await mkdtemp(join(tmpdir(), "antler-cifar10-cache-"));
+  });
+  afterAll(async () => {
+    vi.unstubAllEnvs();
+    await rm(cacheFolder, { recursive: true });
+  });
+  // Nobody listens there.
+  const source = { url: "http://127.0.0.1:9/a.tar.gz" };
+  const messageOf = (options: object) =>
+    loadCifar10({ cacheFolder, source, progress: false, ...options }).then(
+      () => "it did not fail",
+      (error: Error) => `${error.name}: ${error.message}`,
+    );
+
+  it("is the folder that the environment names", async () => {
+    vi.stubEnv("ANTLER_DATA", folder);
+    const data = await loadCifar10({ source, limit: 1 }).finally(() =>
+      vi.stubEnv("ANTLER_DATA", ""),
+    );
+    expect(firstWrong(data.train.x.data, 0, 0, 5000)).toBeUndefined();
+  });
+
+  it("tells of what a program can do where no network is", async () => {
+    expect(await messageOf({})).toMatch(
+      /^DataError: CIFAR-10: the archive must come from http:\/\/127\.0\.0\.1:9\/a\.tar\.gz, got no network \(.*\)\. Give \{ folder \} or set ANTLER_DATA to the folder with its six files, or take datasets\.embedded\(\)\.$/,
+    );
+  });
+
+  it("is not downloaded where that is not wanted", async () => {
+    expect(await messageOf({ download: false })).toMatch(
+      /^DataError: CIFAR-10: a folder or the cache must have its files, got neither, and download: false\. Give/,
+    );
+  });
+
+  it("tells of its progress to a function, or to nobody", async () => {
+    const steps: string[] = [];
+    const progress = ({ step, title, total }: datasets.ArchiveProgress) =>
+      void steps.push(`${step} ${title} ${total}`);
+    await messageOf({ progress });
+    expect(steps).toEqual(["download CIFAR-10 170052171"]);
+    const write = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+    await messageOf({});
+    expect(write).not.toHaveBeenCalled();
+    await messageOf({ progress: true });
+    expect(write.mock.calls).toEqual([[`Downloading CIFAR-10 (170.1 MB) from ${source.url}\n`]]);
+    write.mockRestore();
+  });
+
+  it("is searched for only when the other options are right", async () => {
+    const name = "ValueError: loadCifar10";
+    expect(await messageOf({ limit: 0 })).toContain(`${name}: limit must be`);
+    for (const timeout of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, "1"])
+      expect(await messageOf({ timeout })).toContain(`${name}: timeout must be a number of`);
+    for (const url of ["ftp://a/b", "a", "", "http://"])
+      expect(await messageOf({ source: { url } })).toContain(`${name}: the source's url must be`);
+    for (const sha256 of ["", "a".repeat(63), "g".repeat(64)])
+      expect(await messageOf({ source: { sha256 } })).toContain(
+        `${name}: the source's sha256 must`,
+      );
+    for (const bytes of [0, 1.5, Number.NaN])
+      expect(await messageOf({ source: { bytes } })).toContain(`${name}: the source's bytes must`);
   });
 });

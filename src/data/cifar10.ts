@@ -1,5 +1,15 @@
-import { environment, fileSize, isDirectory, joinPath, readInto } from "#host";
+import { fileSize, joinPath, readInto } from "#host";
 import { DataError } from "../base/errors.ts";
+import {
+  type Cifar10FilesOptions,
+  cifar10Files,
+  FILE_BYTES,
+  findCifar10,
+  IMAGES_PER_FILE,
+  libraryAdvice,
+  RECORD_BYTES,
+  TRAINING_FILES,
+} from "./cifar10-files.ts";
 import {
   emptySplit,
   IMAGE_BYTES,
@@ -26,22 +36,9 @@ export const cifar10ClassNames: readonly string[] = [
   "truck",
 ];
 
-const TRAINING_FILES = [1, 2, 3, 4, 5].map((n) => `data_batch_${n}.bin`);
-const FILES = [...TRAINING_FILES, "test_batch.bin"];
-const IMAGES_PER_FILE = 10_000;
 const TRAINING_IMAGES = TRAINING_FILES.length * IMAGES_PER_FILE;
-/** A label, then the red, the green and the blue plane, row by row. */
-const RECORD_BYTES = 1 + IMAGE_BYTES;
-const FILE_BYTES = IMAGES_PER_FILE * RECORD_BYTES;
-/** The folder that the official archive unpacks to. */
-const ARCHIVE_FOLDER = "cifar-10-batches-bin";
 
-export interface Cifar10Options {
-  /**
-   * The folder that holds the six files, or `cifar-10-batches-bin` with them. Default: what the
-   * environment variable ANTLER_DATA names.
-   */
-  readonly folder?: string | undefined;
+export interface Cifar10Options extends Cifar10FilesOptions {
   /** How many images from the start of the training files are the validation set; default 5000. */
   readonly validation?: number | undefined;
   /** Take only so many training images, the first ones after the validation set; default all. */
@@ -55,21 +52,37 @@ export interface Cifar10Options {
  * anything is returned, also under `limit`. Takes the memory of what it returns (184 MB for all)
  * and of one file (31 MB).
  *
+ * The files come from `folder`; without one, from the user's cache; without them there, they are
+ * downloaded to it once (170 MB) and their SHA-256 is checked. Keras downloads, too, and keeps its
+ * files in `~/.keras`.
+ *
  * Source: A. Krizhevsky, "Learning multiple layers of features from tiny images", 2009,
  * https://www.cs.toronto.edu/~kriz/cifar.html
  *
- * @throws DataError naming the file, if one is missing, has another size or a label above 9
- * @throws ValueError if `validation` or `limit` are not whole numbers in their range
+ * @throws DataError naming the file, if one is missing, has another size or a label above 9; if the
+ * archive cannot be had (no network, no room) or is not what it should be
+ * @throws ValueError if `validation` or `limit` are not whole numbers in their range, or another
+ * option is none
+ * @example
+ * const { train, validation, test } = await datasets.cifar10({ validation: 5000 });
  */
-export async function loadCifar10(options: Cifar10Options = {}): Promise<ImageDataset> {
+export function loadCifar10(options: Cifar10Options = {}): Promise<ImageDataset> {
+  return loadCifar10Advised(options, libraryAdvice);
+}
+
+/** The same, with what errors advise where the files cannot be had. */
+export async function loadCifar10Advised(
+  options: Cifar10Options,
+  advice: string,
+): Promise<ImageDataset> {
   const { validation: validationCount = 5000 } = options;
   checkCount("loadCifar10", "validation", validationCount, 0, TRAINING_IMAGES - 1);
   const rest = TRAINING_IMAGES - validationCount;
   const { limit: trainCount = rest } = options;
   checkCount("loadCifar10", "limit", trainCount, 1, rest);
 
-  const folder = await findFolder(options.folder ?? environment("ANTLER_DATA"));
-  for (const name of FILES) await checkSize(joinPath(folder, name));
+  const folder = await findCifar10(options, advice);
+  for (const name of cifar10Files) await checkSize(joinPath(folder, name));
 
   const validation = emptySplit(validationCount);
   const train = emptySplit(trainCount);
@@ -87,29 +100,6 @@ export async function loadCifar10(options: Cifar10Options = {}): Promise<ImageDa
   return { name: cifar10Name, train, validation, test, classNames: cifar10ClassNames };
 }
 
-async function findFolder(folder: string | undefined): Promise<string> {
-  if (folder === undefined || folder === "")
-    throw new DataError({
-      who: "CIFAR-10",
-      expected: "a folder must be named",
-      received: "none",
-      fix: `Give { folder } or set ANTLER_DATA to the folder that holds ${FILES[0]}.`,
-    });
-  if (!(await isDirectory(folder))) {
-    throw new DataError({
-      who: `CIFAR-10 in ${folder}`,
-      expected: "must be a folder",
-      received: "none",
-      fix: `Give the folder that holds ${FILES[0]} or ${ARCHIVE_FOLDER}.`,
-    });
-  }
-  for (const name of FILES) {
-    if ((await fileSize(joinPath(folder, name))) !== undefined) return folder;
-  }
-  const inner = joinPath(folder, ARCHIVE_FOLDER);
-  return (await isDirectory(inner)) ? inner : folder;
-}
-
 async function checkSize(path: string): Promise<void> {
   const size = await fileSize(path);
   if (size === FILE_BYTES) return;
@@ -118,7 +108,7 @@ async function checkSize(path: string): Promise<void> {
     who: path,
     expected: `must be a CIFAR-10 file of exactly ${FILE_BYTES} bytes`,
     received: size === undefined ? "no such file" : `${size} bytes (it is ${verdict})`,
-    fix: `All of ${FILES[0]} to ${FILES[4]} and ${FILES[5]} of the binary version are needed.`,
+    fix: `All of ${cifar10Files[0]} to ${cifar10Files[4]} and ${cifar10Files[5]} of the binary version are needed.`,
   });
 }
 

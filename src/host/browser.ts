@@ -1,23 +1,44 @@
 import { DeviceError, StateError } from "../base/errors.ts";
 import type { Host } from "./host.ts";
 
-export type { Host, HostWorker } from "./host.ts";
+export type * from "./host.ts";
 
 /** A function on files: there are none here. */
 const noFiles = (name: string) => async (): Promise<never> => {
-  throw new StateError({
+  throw needsNode(name);
+};
+
+const needsNode = (name: string): StateError =>
+  new StateError({
     who: name,
     expected: "files need Node",
     received: "a browser",
     fix: "Fetch the bytes and pass them as arrays.",
   });
-};
+
+/** The same for what gives bytes piece by piece. */
+const noChunks = (name: string) => (): AsyncIterable<never> => ({
+  [Symbol.asyncIterator]: () => ({ next: noFiles(name) }),
+});
 
 export const readFile: Host["readFile"] = noFiles("readFile");
 export const readInto: Host["readInto"] = noFiles("readInto");
 export const fileSize: Host["fileSize"] = noFiles("fileSize");
 export const isDirectory: Host["isDirectory"] = noFiles("isDirectory");
 export const writeFileAtomic: Host["writeFileAtomic"] = noFiles("writeFileAtomic");
+export const appendFile: Host["appendFile"] = noFiles("appendFile");
+export const readChunks: Host["readChunks"] = noChunks("readChunks");
+export const makeFolder: Host["makeFolder"] = noFiles("makeFolder");
+export const listFolder: Host["listFolder"] = noFiles("listFolder");
+export const renamePath: Host["renamePath"] = noFiles("renamePath");
+export const removePath: Host["removePath"] = noFiles("removePath");
+export const lockFile: Host["lockFile"] = noFiles("lockFile");
+export const gunzip: Host["gunzip"] = noChunks("gunzip");
+export const httpGet: Host["httpGet"] = noFiles("httpGet");
+export const sha256OfChunks: Host["sha256OfChunks"] = noFiles("sha256OfChunks");
+export const cacheFolder: Host["cacheFolder"] = () => {
+  throw needsNode("cacheFolder");
+};
 export const joinPath: Host["joinPath"] = (...parts) => parts.join("/").replace(/\/{2,}/g, "/");
 
 // A page's performance.now() counts from the start of its navigation.
@@ -168,3 +189,5 @@ export const sharedMemoryAvailable: Host["sharedMemoryAvailable"] = () =>
 export const enableRelaxedSimd: Host["enableRelaxedSimd"] = () => {};
 
 export const standardOutput: Host["standardOutput"] = () => undefined;
+
+export const standardError: Host["standardError"] = () => undefined;

@@ -58,11 +58,22 @@ describe("browser files", () => {
       browser.fileSize("a"),
       browser.isDirectory("a"),
       browser.writeFileAtomic("a", new Uint8Array(1)),
+      browser.appendFile("a"),
+      browser.makeFolder("a"),
+      browser.listFolder("a"),
+      browser.renamePath("a", "b"),
+      browser.removePath("a"),
+      browser.lockFile("a"),
+      browser.httpGet("http://a", {}, AbortSignal.timeout(1)),
+      browser.sha256OfChunks(browser.readChunks("a")),
+      browser.readChunks("a")[Symbol.asyncIterator]().next(),
+      browser.gunzip(browser.readChunks("a"))[Symbol.asyncIterator]().next(),
     ];
     for (const call of calls) await expect(call).rejects.toThrow(StateError);
     await expect(browser.readFile("a")).rejects.toThrow(
       "readFile: files need Node, got a browser.",
     );
+    expect(browser.cacheFolder).toThrow("cacheFolder: files need Node, got a browser.");
     expect(browser.joinPath("a/", "b", "c")).toBe("a/b/c");
   });
 });

@@ -27,6 +27,51 @@ export interface HostOutput {
   write(text: string): unknown;
 }
 
+/** A file that is being written. */
+export interface HostFile {
+  /** @throws DataError if it cannot be written; its `cause.code` is ENOSPC where the disk is full */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Flushes what was written to the disk. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A lock that other processes respect, too (see `Host.lockFile`). */
+export interface HostLock {
+  /**
+   * Aborted when another process has taken the lock over, because this one gave no sign of life
+   * (it was suspended).
+   */
+  readonly lost: AbortSignal;
+  /** Gives the lock back, if it is still held. Never rejects. */
+  release(): Promise<void>;
+}
+
+/** How to wait for a lock. */
+export interface LockOptions {
+  /** Ends the waiting; the call rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called once, when another process holds the lock. */
+  readonly onWait?: (() => void) | undefined;
+  /**
+   * A holder that gives no sign of life for so long is dead; default 20,000. Once it holds the lock,
+   * a process gives twenty signs in this time.
+   */
+  readonly staleMilliseconds?: number | undefined;
+}
+
+/** The answer to an HTTP request. */
+export interface HostResponse {
+  readonly status: number;
+  readonly statusText: string;
+  /** The value of a header, by its name in lower case. */
+  header(name: string): string | undefined;
+  /** The bytes as they were sent: a `Content-Encoding` is not undone. Rejects if they break off. */
+  readonly body: AsyncIterable<Uint8Array>;
+  /** Ends the transfer, whatever has come of the body. */
+  close(): void;
+}
+
 /**
  * What the project needs of the machine below it. `node.ts` and `browser.ts` each export these
  * names; `#host` resolves to the one that fits. Files exist in Node only: in a browser, the
@@ -63,9 +108,51 @@ export interface Host {
    * @throws DataError if it cannot be written; the temporary file is gone then
    */
   writeFileAtomic(path: string, bytes: Uint8Array): Promise<void>;
+  /**
+   * Opens a file to write at its end, or a new one: with `isNew`, a file that is there is an error.
+   *
+   * @throws DataError if it cannot be opened
+   */
+  appendFile(path: string, isNew?: boolean): Promise<HostFile>;
+  /** The bytes of a file, piece by piece. Rejects with a DataError if it cannot be read. */
+  readChunks(path: string): AsyncIterable<Uint8Array>;
+  /** Makes a folder and those that it is in; nothing where it is there. */
+  makeFolder(path: string): Promise<void>;
+  /** The names in a folder; none where there is no folder. */
+  listFolder(path: string): Promise<string[]>;
+  /** Renames a file or folder. A folder that is not empty is not replaced. */
+  renamePath(from: string, to: string): Promise<void>;
+  /** Removes a file, or a folder with all that is in it; nothing where there is none. */
+  removePath(path: string): Promise<void>;
+  /**
+   * The folder for what a program may lose: `$XDG_CACHE_HOME`, else `~/Library/Caches` (macOS),
+   * `%LOCALAPPDATA%` (Windows), `~/.cache`; in it, one with the library's name.
+   */
+  cacheFolder(): string;
+  /**
+   * Takes a lock: a file that exists as long as a process holds it. Waits while another process
+   * does. A holder that has died, or that gives no sign of life, loses the lock.
+   *
+   * @throws DataError if the file cannot be made
+   */
+  lockFile(path: string, options?: LockOptions): Promise<HostLock>;
+
+  /** The bytes that a gzip stream holds. Rejects with a DataError if it is broken or breaks off. */
+  gunzip(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
+  /**
+   * Asks for a URL (http or https) and follows redirects. Rejects with what the machine says where
+   * there is no answer, and with the signal's reason.
+   */
+  httpGet(
+    url: string,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<HostResponse>;
 
   /** Where a program's text goes; undefined in browsers, where `console` is all there is. */
   standardOutput(): HostOutput | undefined;
+  /** Where a program tells what it is doing; undefined in browsers. */
+  standardError(): HostOutput | undefined;
 
   /** Milliseconds on a clock that never goes back. */
   now(): number;
@@ -73,6 +160,8 @@ export interface Host {
   processStart(): number;
   /** SHA-256 of the bytes, as 64 hexadecimal digits in lower case. */
   sha256(bytes: Uint8Array): Promise<string>;
+  /** SHA-256 of what comes piece by piece. */
+  sha256OfChunks(chunks: AsyncIterable<Uint8Array>): Promise<string>;
   /** Number of threads that the machine runs at the same time, at least 1. */
   cpuCount(): number;
   /** Bytes this process may still take, or undefined where that cannot be told. */

@@ -1,108 +1,28 @@
 import { createHash } from "node:crypto";
-import { type FileHandle, open, readFile as read, rename, stat, unlink } from "node:fs/promises";
 import { availableParallelism, freemem } from "node:os";
-import { basename, dirname, join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
-import { DataError, DeviceError, describe, StateError } from "../base/errors.ts";
+import { DeviceError, describe, StateError } from "../base/errors.ts";
 import type { Host } from "./host.ts";
 
-export type { Host, HostWorker } from "./host.ts";
-
-export const readFile: Host["readFile"] = async (path) => {
-  try {
-    return await read(path);
-  } catch (error) {
-    throw fileError(path, "must be a readable file", error);
-  }
-};
-
-export const readInto: Host["readInto"] = async (path, buffer, offset) => {
-  let file: FileHandle | undefined;
-  try {
-    file = await open(path, "r");
-    let filled = 0;
-    while (offset + filled < buffer.length) {
-      const rest = buffer.length - offset - filled;
-      const { bytesRead } = await file.read(buffer, offset + filled, rest, filled);
-      if (bytesRead === 0) break;
-      filled += bytesRead;
-    }
-    return filled;
-  } catch (error) {
-    throw fileError(path, "must be a readable file", error);
-  } finally {
-    await file?.close();
-  }
-};
-
-export const fileSize: Host["fileSize"] = async (path) => {
-  const status = await statusOf(path);
-  return status?.isFile() ? status.size : undefined;
-};
-
-export const isDirectory: Host["isDirectory"] = async (path) =>
-  (await statusOf(path))?.isDirectory() ?? false;
-
-async function statusOf(path: string) {
-  try {
-    return await stat(path);
-  } catch (error) {
-    // ENOTDIR: a part of the path that should be a folder is a file.
-    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return undefined;
-    throw fileError(path, "must be accessible", error);
-  }
-}
-
-export const joinPath: Host["joinPath"] = join;
-
-let temporaryFiles = 0;
-
-export const writeFileAtomic: Host["writeFileAtomic"] = async (path, bytes) => {
-  const folder = dirname(path);
-  const name = `.${basename(path)}.${process.pid}.${temporaryFiles++}.tmp`;
-  const temporary = join(folder, name);
-  try {
-    await writeFlushed(temporary, bytes);
-    await rename(temporary, path);
-    await flushFolder(folder);
-  } catch (error) {
-    await unlink(temporary).catch(() => {}); // It may never have been made; the cause is reported.
-    throw fileError(path, "must be a writable file", error);
-  }
-};
-
-async function writeFlushed(path: string, bytes: Uint8Array): Promise<void> {
-  const file = await open(path, "wx");
-  try {
-    await file.writeFile(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-/** Makes a rename last over a power failure. Windows cannot open folders, nor need it. */
-async function flushFolder(path: string): Promise<void> {
-  if (process.platform === "win32") return;
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
-
-function codeOf(error: unknown): string | undefined {
-  if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
-  return String(error.code);
-}
-
-function fileError(path: string, expected: string, cause: unknown): DataError {
-  const code = codeOf(cause);
-  const received = code === "ENOENT" ? "no such file or folder" : (code ?? describe(cause));
-  return new DataError({ who: path, expected, received, cause });
-}
+export type * from "./host.ts";
+export {
+  appendFile,
+  cacheFolder,
+  fileSize,
+  isDirectory,
+  joinPath,
+  listFolder,
+  makeFolder,
+  readChunks,
+  readFile,
+  readInto,
+  removePath,
+  renamePath,
+  writeFileAtomic,
+} from "./node-files.ts";
+export { lockFile } from "./node-lock.ts";
+export { gunzip, httpGet } from "./node-streams.ts";
 
 // Node's performance.now() counts from the start of the process.
 export const now: Host["now"] = () => performance.now();
@@ -111,6 +31,12 @@ export const processStart: Host["processStart"] = () => 0;
 
 export const sha256: Host["sha256"] = async (bytes) =>
   createHash("sha256").update(bytes).digest("hex");
+
+export const sha256OfChunks: Host["sha256OfChunks"] = async (chunks) => {
+  const hash = createHash("sha256");
+  for await (const chunk of chunks) hash.update(chunk);
+  return hash.digest("hex");
+};
 
 export const cpuCount: Host["cpuCount"] = availableParallelism;
 
@@ -194,3 +120,5 @@ export const enableRelaxedSimd: Host["enableRelaxedSimd"] = () => {
 };
 
 export const standardOutput: Host["standardOutput"] = () => process.stdout;
+
+export const standardError: Host["standardError"] = () => process.stderr;

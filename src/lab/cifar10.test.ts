@@ -1,4 +1,8 @@
-import { describe, expect, it, vi } from "vitest";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { serve, type TestServer } from "../data/archive.case.ts";
 import type { Callback } from "../train/callbacks.ts";
 import { type Cifar10Options, cifar10 } from "./cifar10.ts";
 import type { LabEvent, ResultEvent } from "./events.ts";
@@ -82,10 +86,52 @@ describe("cifar10", () => {
   it.each([
     [{ limit: 129 }, "embedded pictures: limit must be a whole number from 1 to 128"],
     [{ limit: 0 }, "embedded pictures: limit must be a whole number from 1 to 128"],
-    [{ dataset: "cifar10" as const }, "CIFAR-10: the folder with its binary files must be given"],
     [{ threads: 0 }, "engine: threads must be a whole number from 1 to 256"],
     [{ learningRate: -1 }, "nadam"],
   ])("refuses %o", async (options, message) => {
     await expect(run(options)).rejects.toThrow(message);
+  });
+
+  describe("without CIFAR-10 in a folder or the cache", () => {
+    beforeEach(async () => {
+      vi.stubEnv("XDG_CACHE_HOME", await mkdtemp(join(tmpdir(), "antler-lab-")));
+    });
+    afterEach(async () => {
+      await server?.close();
+      await rm(process.env.XDG_CACHE_HOME!, { recursive: true });
+      vi.unstubAllEnvs();
+      vi.restoreAllMocks();
+    });
+    let server: TestServer | undefined;
+    const listen = async (stallAt: number) => {
+      server = await serve(new Uint8Array(1000), { stallAt });
+      vi.stubEnv("ANTLER_CIFAR10_URL", server.url);
+      vi.stubEnv("ANTLER_CIFAR10_BYTES", "1000");
+      return vi.spyOn(process.stderr, "write").mockReturnValue(true);
+    };
+
+    it("downloads nothing by auto", async () => {
+      await listen(0);
+      expect((await run({ dataset: "auto" })).events[0]).toMatchObject({ dataset: "embedded" });
+      expect(server!.requests).toEqual([]);
+    });
+
+    it("tells of the command's options where the download fails", async () => {
+      const told = await listen(0);
+      await server!.close();
+      const attempt = run({ dataset: "cifar10" });
+      await expect(attempt).rejects.toThrow(/no network .*--data DIR .*--dataset embedded\.$/);
+      expect(told).toHaveBeenCalledTimes(1);
+    });
+
+    it("has no result where its signal ends the download", async () => {
+      await listen(500);
+      const controller = new AbortController();
+      const { signal } = controller;
+      const attempt = run({ dataset: "cifar10", signal });
+      await vi.waitFor(() => expect(server!.sent).toBe(500));
+      controller.abort();
+      expect(await attempt).toEqual({ events: [], result: undefined });
+    });
   });
 });

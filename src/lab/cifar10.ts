@@ -32,7 +32,10 @@ export interface Cifar10Options {
   readonly seed?: number | undefined;
   /** Default: the engine's, one for each processor. */
   readonly threads?: number | undefined;
-  /** Default: `auto`: CIFAR-10 where a folder is given, else the embedded pictures. */
+  /**
+   * Default: `auto`: CIFAR-10 where a folder is given or the cache has it, else the embedded
+   * pictures. `cifar10` downloads it where it is in neither.
+   */
   readonly dataset?: DatasetName | undefined;
   /** The folder with CIFAR-10's binary files. */
   readonly folder?: string | undefined;
@@ -63,8 +66,9 @@ export async function cifar10(options: Cifar10Options): Promise<ResultEvent | un
     const model = variantModel(variant, { seed, learningRate, engine });
     const loading = now();
     const { dataset = defaults.dataset, folder, limit } = options;
-    const pictures = await picturesOf({ dataset, folder, limit });
-    if (options.signal?.aborted) return undefined;
+    const { signal } = options;
+    const pictures = await picturesOf({ dataset, folder, limit, signal });
+    if (!pictures || signal?.aborted) return undefined;
     const recorder = new Recorder({
       variant,
       seed,

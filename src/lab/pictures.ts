@@ -1,6 +1,7 @@
 /** The pictures of a run. */
-import { DataError, describe, ValueError } from "../base/errors.ts";
-import { loadCifar10 } from "../data/cifar10.ts";
+import { describe, ValueError } from "../base/errors.ts";
+import { loadCifar10Advised } from "../data/cifar10.ts";
+import { isCifar10Cached } from "../data/cifar10-files.ts";
 import { embeddedPictures } from "../data/embedded.ts";
 import type { ImageDataset, ImageSplit } from "../data/images.ts";
 import type { DatasetName } from "./settings.ts";
@@ -12,28 +13,43 @@ export interface PictureOptions {
   readonly folder?: string | undefined;
   /** Train on so many pictures only, the first ones. Default: all. */
   readonly limit?: number | undefined;
+  /** Ends a download. */
+  readonly signal?: AbortSignal | undefined;
 }
 
+/** What else there is for those who use the command. */
+const commandAdvice =
+  "Name the folder with its six files by --data DIR or ANTLER_DATA, or train on the embedded " +
+  "pictures: --dataset embedded.";
+
 /**
- * Loads or makes the pictures.
+ * Loads or makes the pictures; undefined where the signal ended it. CIFAR-10 comes from the folder,
+ * else from the cache, else it is downloaded.
  *
- * @throws DataError for CIFAR-10 without a folder, and for files that are missing or broken
+ * @throws DataError for CIFAR-10 that cannot be had, and for files that are missing or broken
  * @throws ValueError for a limit that is not a whole number from 1 to the number of pictures
  */
-export async function picturesOf(options: PictureOptions): Promise<ImageDataset> {
-  const { dataset, folder, limit } = options;
-  if (dataset === "embedded" || (dataset === "auto" && !folder)) {
+export async function picturesOf(options: PictureOptions): Promise<ImageDataset | undefined> {
+  const { folder, limit, signal } = options;
+  if ((await resolvedDataset(options)) === "embedded") {
     const all = await embeddedPictures();
     return limit === undefined ? all : { ...all, train: firstOf(all.train, limit) };
   }
-  if (!folder)
-    throw new DataError({
-      who: "CIFAR-10",
-      expected: "the folder with its binary files must be given",
-      received: "none",
-      fix: "Name it with --data DIR or the environment variable ANTLER_DATA.",
-    });
-  return loadCifar10({ folder, limit });
+  try {
+    return await loadCifar10Advised({ folder: folder ?? "", limit, signal }, commandAdvice);
+  } catch (error) {
+    if (signal?.aborted) return undefined;
+    throw error;
+  }
+}
+
+/** What `auto` is: CIFAR-10 where a folder is given or the cache has it; nothing is downloaded. */
+export async function resolvedDataset({
+  dataset,
+  folder,
+}: Pick<PictureOptions, "dataset" | "folder">): Promise<"cifar10" | "embedded"> {
+  if (dataset !== "auto") return dataset;
+  return folder || (await isCifar10Cached()) ? "cifar10" : "embedded";
 }
 
 function firstOf({ x, y }: ImageSplit, count: number): ImageSplit {

@@ -1,7 +1,7 @@
 /** What a run may be asked for: names and defaults, without the library behind them. */
 
 /** The nets of the exercise, by name. */
-export const variantNames = ["elu", "bn", "selu", "alpha"] as const;
+export const variantNames = ["elu", "bn", "selu", "alpha", "onecycle"] as const;
 export type VariantName = (typeof variantNames)[number];
 
 /** How the exercise trains a net. */
@@ -18,11 +18,12 @@ export const trainings: Readonly<Record<VariantName, Training>> = {
   bn: { epochs: 100, batchSize: 32, learningRate: 5e-4 },
   selu: { epochs: 100, batchSize: 32, learningRate: 7e-4 },
   alpha: { epochs: 100, batchSize: 32, learningRate: 5e-4 },
+  onecycle: { epochs: 15, batchSize: 128, learningRate: 0.05 },
 };
 
 /**
  * Where pictures come from: real ones from files, or generated ones; `auto`: real ones where a
- * folder is given, else generated ones.
+ * folder is given or the cache has them, else generated ones.
  */
 export const datasetNames = ["cifar10", "embedded", "auto"] as const;
 export type DatasetName = (typeof datasetNames)[number];

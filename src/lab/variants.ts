@@ -10,6 +10,7 @@ import { flatten } from "../nn/layers/flatten.ts";
 import { Normalization, normalization } from "../nn/layers/normalization.ts";
 import type { Optimizer } from "../nn/optimizer.ts";
 import { optimizers } from "../nn/optimizers.ts";
+import { schedules } from "../nn/schedules.ts";
 import type { Engine } from "../runtime/engine.ts";
 import { trainings, type VariantName } from "./settings.ts";
 
@@ -77,6 +78,15 @@ const variants: Record<VariantName, Variant> = {
 
   /** The same with alpha dropout before the output. */
   alpha: { layers: alphaNet, optimizer: nadam },
+
+  /** The net of `alpha` with the book's 1cycle schedule and plain gradient descent. */
+  onecycle: {
+    layers: alphaNet,
+    optimizer: (maxRate, totalSteps) =>
+      optimizers.sgd({
+        learningRate: schedules.oneCycle({ preset: "book", maxRate, totalSteps }),
+      }),
+  },
 };
 
 /** Pictures that CIFAR-10 trains on, 5,000 being held out. */

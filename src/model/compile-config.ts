@@ -4,14 +4,9 @@ import type { Loss } from "../nn/loss.ts";
 import { lossKind, serializeLoss } from "../nn/losses.ts";
 import { Metric } from "../nn/metric.ts";
 import { metricKind, serializeMetric } from "../nn/metrics.ts";
-import { optimizerKind } from "../nn/optimizers.ts";
+import { optimizerKind, serializeOptimizer } from "../nn/optimizers.ts";
 import { type Kind, type Part, resolve } from "../nn/registry.ts";
-import {
-  deserializePart,
-  type Serialized,
-  serializePart,
-  toSnakeKey,
-} from "../nn/serialization.ts";
+import { deserializePart, type Serialized, toSnakeKey } from "../nn/serialization.ts";
 import type { Compiled, CompileOptions } from "./compiled.ts";
 
 type Config = { readonly [key: string]: Json };
@@ -20,7 +15,7 @@ type Config = { readonly [key: string]: Json };
 export function compileConfig({ optimizer, options }: Compiled): Config {
   const { loss, metrics, weightedMetrics, lossWeights } = options;
   return {
-    optimizer: serializePart(optimizerKind, optimizer) as Json,
+    optimizer: serializeOptimizer(optimizer) as Json,
     loss: nested(loss, (one) => written(lossKind, serializeLoss, one)),
     loss_weights: (lossWeights ?? null) as Json,
     metrics: nested(metrics, (one) => written(metricKind, serializeMetric, one)),

@@ -12,7 +12,7 @@ import type { TargetShapes } from "../nn/targets.ts";
 import type { Port } from "./topology.ts";
 
 /** One for the only output, or for several outputs a list, or an object by the outputs' names. */
-export type PerOutput<T> = T | readonly (T | null)[] | { readonly [output: string]: T };
+export type PerOutput<T> = T | readonly (T | null)[] | { readonly [output: string]: T | null };
 
 /** Options of `compile`. */
 export interface CompileOptions {
@@ -24,8 +24,11 @@ export interface CompileOptions {
    * none, then only what layers add to the loss is trained on.
    */
   readonly loss?: PerOutput<LossInput>;
-  /** What each output's loss counts in the sum. Default: 1. */
-  readonly lossWeights?: readonly number[] | Readonly<Record<string, number>>;
+  /**
+   * What each output's loss counts in the sum, at least 0: a list or an object by the outputs' names,
+   * or a number for the only one. Losses of single outputs are reported without it. Default: 1.
+   */
+  readonly lossWeights?: number | readonly number[] | Readonly<Record<string, number>>;
   /**
    * Reported beside the loss, without sample weights. With several outputs: a list or an object,
    * with a metric or a list of metrics for each. Default: none.
@@ -38,7 +41,7 @@ export interface CompileOptions {
 /** Metrics of one output, or of each of several. */
 export type MetricsInput =
   | readonly (MetricInput | readonly MetricInput[] | null)[]
-  | { readonly [output: string]: MetricInput | readonly MetricInput[] };
+  | { readonly [output: string]: MetricInput | readonly MetricInput[] | null };
 
 /** The loss of an output. */
 export interface OutputLoss {
@@ -115,7 +118,9 @@ const isLossByName = (value: object): boolean => !("call" in value);
 
 function weightsOf(given: CompileOptions["lossWeights"], outputs: readonly Port[]): number[] {
   if (given === undefined) return outputs.map(() => 1);
-  const list = listPerOutput<number>(given, "lossWeights", outputs, () => true);
+  const isNumber = typeof given === "number" && outputs.length === 1;
+  const all = isNumber ? [given] : given;
+  const list = listPerOutput<number>(all, "lossWeights", outputs, () => true);
   if (!list)
     throw new ValueError({
       who: "compile",
@@ -214,7 +219,7 @@ function listPerOutput<T>(
         received: describe(name),
         known,
       });
-  return known.map((name) => (given as Record<string, T>)[name]);
+  return known.map((name) => (given as Record<string, T | null>)[name] ?? undefined);
 }
 
 /** A compiled metric, chosen for the shapes of its output. */

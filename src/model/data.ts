@@ -5,7 +5,7 @@ import { type ArrayInput, toHostArray } from "../base/host-array.ts";
 import { type Shape, sameShape } from "../base/shape.ts";
 import { checkTargets, type TargetKind } from "../nn/targets.ts";
 import { type Compiled, chosenMetric } from "./compiled.ts";
-import { type DataInput, perPort, type Rows, rowsOf, sliceRows } from "./rows.ts";
+import { type DataInput, perPort, type Rows, rowsOf, sliceRows, somePerPort } from "./rows.ts";
 import { type ClassWeight, classWeights, weightRows } from "./sample-weights.ts";
 import type { StepShapes } from "./step.ts";
 import type { Port, Topology } from "./topology.ts";
@@ -13,7 +13,8 @@ import type { Port, Topology } from "./topology.ts";
 /** All that steps take of rows: inputs, and for training and testing targets and weights. */
 export interface StepData {
   readonly x: readonly Rows[];
-  readonly y?: readonly Rows[];
+  /** For each output; undefined: one without loss and metrics. */
+  readonly y?: readonly (Rows | undefined)[];
   /** For each output; undefined: all samples count the same. */
   readonly weights?: readonly (Rows | undefined)[];
   readonly count: number;
@@ -22,13 +23,15 @@ export interface StepData {
 /** What samples count. */
 export interface WeightOptions {
   /**
-   * What each sample counts in the loss and in weighted metrics: `[n]`, or a list or an object with
-   * such arrays for several outputs. Numbers of at least 0. Default: all 1.
+   * What each sample counts in the loss and in weighted metrics, at least 0: `[n]` or `[n, 1]`, or
+   * with more of the targets' dimensions (`[n, time]`). With several outputs one array for all of
+   * them, or a list or an object by their names; one without, or null, has no weights. (Keras wants
+   * one for each output.) Default: all 1.
    */
   readonly sampleWeight?: DataInput | undefined;
   /**
    * What the samples of each class count, by class: `{ 0: 1, 1: 5 }`; others count 1. It multiplies
-   * the sample weights. For models with one output of classes.
+   * the sample weights. For models with one output of classes, `[n, classes]` or `[n, 1]`.
    */
   readonly classWeight?: ClassWeight | undefined;
 }
@@ -42,7 +45,7 @@ export function stepShapes(batch: number, { x, y, weights }: StepData): StepShap
   return {
     batch,
     x: x.map(({ type }) => type),
-    ...(y && { y: y.map(({ type }) => type) }),
+    ...(y && { y: y.map((rows) => rows?.type) }),
     ...(weights?.some(Boolean) && { weights: weights.map((one) => one?.type) }),
   };
 }
@@ -53,8 +56,7 @@ export function stepShapes(batch: number, { x, y, weights }: StepData): StepShap
  * @throws ShapeError for another shape, DataError where there are no rows, or NaN or infinity
  */
 export function inputData(value: DataInput, topology: Topology, who: string): StepData {
-  if (value === undefined || value === null)
-    throw new ValueError({ who, expected: "it must be given", received: describe(value) });
+  checkGiven(value, who);
   const { inputs, inputShapes } = topology;
   const x = perPort(value, inputs, who).map((array, i) =>
     inputRows(array, inputShapes[i], nameOf(who, inputs, i)),
@@ -66,7 +68,7 @@ export function inputData(value: DataInput, topology: Topology, who: string): St
 /** Inputs, targets and weights for training or testing. */
 export function stepData(
   x: DataInput,
-  y: DataInput,
+  y: DataInput | undefined,
   { sampleWeight, classWeight }: WeightOptions,
   topology: Topology,
   compiled: Compiled,
@@ -74,11 +76,14 @@ export function stepData(
 ): StepData {
   const inputs = inputData(x, topology, `${who} x`);
   const { outputs, outputShapes } = topology;
-  if (y === undefined || y === null)
-    throw new ValueError({ who: `${who} y`, expected: "it must be given", received: describe(y) });
-  const targets = perPort(y, outputs, `${who} y`).map((array, i) =>
-    targetRows(array, inputs.count, i, outputShapes, compiled, nameOf(`${who} y`, outputs, i)),
-  );
+  checkGiven(y, `${who} y`);
+  const targets = somePerPort(y, outputs, `${who} y`).map((array, i) => {
+    const name = nameOf(`${who} y`, outputs, i);
+    if (array !== undefined)
+      return targetRows(array, inputs.count, i, outputShapes, compiled, name);
+    checkNeedsNone(i, compiled, name);
+    return undefined;
+  });
   let weights: (Rows | undefined)[] = outputs.map(() => undefined);
   if (sampleWeight !== undefined && sampleWeight !== null)
     weights = weightRows(sampleWeight, targets, outputs, `${who} sampleWeight`);
@@ -107,7 +112,13 @@ export function inputRows(value: ArrayInput, inputShape: Shape, who: string): Ro
 
 /** The shapes of one sample of inputs that a model is to be built for. */
 export function sampleShapes(value: DataInput, ports: readonly Port[], who: string): Shape[] {
+  checkGiven(value, who);
   return perPort(value, ports, who).map((array) => toHostArray(array, who).shape.slice(1));
+}
+
+function checkGiven<T>(value: T, who: string): asserts value is NonNullable<T> {
+  if (value === undefined || value === null)
+    throw new ValueError({ who, expected: "it must be given", received: describe(value) });
 }
 
 /** Throws a ShapeError unless there are as many rows as in x. */
@@ -118,6 +129,14 @@ function checkCount(count: number, wanted: number, who: string): void {
       expected: `as many rows as x, which has ${wanted}`,
       received: `${count}`,
     });
+}
+
+/** Throws a ValueError where a loss or metric needs targets of this output. */
+function checkNeedsNone(output: number, { losses, metrics }: Compiled, who: string): void {
+  const loss = losses.find((one) => one.output === output)?.loss;
+  const metric = metrics.find((one) => one.output === output);
+  const user = loss ? `loss ${loss.name}` : metric && `metric ${metric.metric.name}`;
+  if (user) throw new ValueError({ who, expected: `targets, for ${user}`, received: "none" });
 }
 
 /** Targets of one output for inputs of `count` rows. */
@@ -151,7 +170,7 @@ export function sliceData({ x, y, weights }: StepData, from: number, to: number)
   const slice = (rows: Rows) => sliceRows(rows, from, to);
   return {
     x: x.map(slice),
-    ...(y && { y: y.map(slice) }),
+    ...(y && { y: y.map((rows) => rows && slice(rows)) }),
     ...(weights && { weights: weights.map((rows) => rows && slice(rows)) }),
     count: to - from,
   };

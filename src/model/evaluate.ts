@@ -1,12 +1,14 @@
 /** Loss and metrics of a model on data, in inference mode. */
 import type { Dataset } from "../base/dataset.ts";
-import { StateError, ValueError } from "../base/errors.ts";
+import { ValueError } from "../base/errors.ts";
 import { checkWhole, settings } from "../nn/options.ts";
 import { chunksOf } from "./chunks.ts";
-import { isDataset, type StepData, sampleShapes, stepData, type WeightOptions } from "./data.ts";
+import type { Compiled } from "./compiled.ts";
+import { isDataset, type StepData, type WeightOptions } from "./data.ts";
 import type { Net } from "./net.ts";
 import { type PassOptions, runPass, stepsOf } from "./pass.ts";
 import { Programs } from "./programs.ts";
+import { chunkReader, readyData } from "./ready.ts";
 import type { DataInput } from "./rows.ts";
 import type { Logs, Totals } from "./totals.ts";
 
@@ -46,6 +48,8 @@ export async function evaluate(
 
 /** Who acts between the calls of a test pass. */
 export type TestHooks = Pick<PassOptions, "stepsFrom" | "before"> & {
+  /** Ends the pass, also while a set loads. */
+  readonly signal?: AbortSignal | undefined;
   /** @param totals those of the pass so far, the call's not yet among them */
   after(call: Parameters<PassOptions["after"]>[0], totals: Totals): Promise<boolean>;
 };
@@ -54,6 +58,7 @@ export type TestHooks = Pick<PassOptions, "stepsFrom" | "before"> & {
 export class HeldData {
   readonly #net: Net;
   readonly #who: string;
+  readonly #compiled: Compiled;
   readonly #programs: Programs | undefined;
   readonly #dataset: Dataset | undefined;
   #known: number | undefined;
@@ -61,6 +66,7 @@ export class HeldData {
   private constructor(net: Net, who: string, programs?: Programs, dataset?: Dataset) {
     this.#net = net;
     this.#who = who;
+    this.#compiled = net.compiledFor(who);
     this.#programs = programs;
     this.#dataset = dataset;
   }
@@ -77,9 +83,7 @@ export class HeldData {
       checkDatasetArguments(y, weights, who);
       return new HeldData(net, who, undefined, x);
     }
-    buildFor(net, x, `${who} x`);
-    const data = stepData(x, y!, weights, net.topology, net.compiledFor(who), who);
-    return HeldData.of(net, who, data);
+    return HeldData.of(net, who, readyData(net, x, y, weights, who));
   }
 
   static async of(net: Net, who: string, data: StepData): Promise<HeldData> {
@@ -94,41 +98,43 @@ export class HeldData {
   /** A pass in inference mode; undefined where a hook ended it. */
   async test(batchSize: number, steps?: number, hooks?: TestHooks): Promise<Logs | undefined> {
     if (this.#programs) return testPass(this.#programs, batchSize, steps, hooks);
-    const net = this.#net;
+    return this.#testChunks(batchSize, steps, hooks);
+  }
+
+  async #testChunks(
+    batchSize: number,
+    steps?: number,
+    hooks?: TestHooks,
+  ): Promise<Logs | undefined> {
     let totals: Totals | undefined;
     let offset = 0;
-    const chunks = chunksOf(
-      this.#dataset!,
+    const chunks = chunksOf(this.#dataset!, {
       batchSize,
-      (chunk, who) => {
-        buildFor(net, chunk.x, `${who} x`);
-        return stepData(chunk.x, chunk.y, chunk, net.topology, net.compiledFor(who), who);
-      },
-      this.#known,
-      this.#who,
-    );
-    for (;;) {
-      const { done, value } = await chunks.next();
-      if (done) {
-        this.#known = value;
-        break;
-      }
-      const programs = await Programs.open(net, "test", value);
-      try {
-        totals ??= programs.totals();
-        const left = steps === undefined ? undefined : steps - offset;
-        if (!(await runTest(programs, totals, batchSize, left, offset, hooks))) {
-          await chunks.return(0);
-          return undefined;
+      read: chunkReader(this.#net, this.#compiled),
+      known: this.#known,
+      signal: hooks?.signal,
+      who: this.#who,
+    });
+    try {
+      while (steps === undefined || offset < steps) {
+        const { done, value } = await chunks.next();
+        if (done) {
+          if (value === undefined) return undefined;
+          this.#known = value;
+          break;
         }
-        offset += stepsOf(programs.rows, batchSize);
-      } finally {
-        programs.close();
+        const programs = await Programs.open(this.#net, "test", value, this.#compiled);
+        try {
+          totals ??= programs.totals();
+          const left = steps === undefined ? undefined : steps - offset;
+          if (!(await runTest(programs, totals, batchSize, left, offset, hooks))) return undefined;
+          offset += stepsOf(programs.rows, batchSize);
+        } finally {
+          programs.close();
+        }
       }
-      if (steps !== undefined && offset >= steps) {
-        await chunks.return(0);
-        break;
-      }
+    } finally {
+      await chunks.return(undefined);
     }
     return totals!.logs();
   }
@@ -144,13 +150,16 @@ export function checkDatasetArguments(
   { sampleWeight, classWeight }: WeightOptions,
   who: string,
 ): void {
-  const extra = y !== undefined ? "y" : sampleWeight !== undefined ? "sampleWeight" : undefined;
+  const extra =
+    y !== undefined && y !== null ? "y" : sampleWeight !== undefined ? "sampleWeight" : undefined;
   const name = extra ?? (classWeight !== undefined ? "classWeight" : undefined);
   if (name === undefined) return;
+  const method = who.split(" ")[0];
   throw new ValueError({
     who,
     expected: `no ${name} beside a Dataset, whose chunks have x, y and sampleWeight`,
     received: `a Dataset and ${name}`,
+    fix: name === "y" ? `Options come third: ${method}(dataset, undefined, { ... }).` : undefined,
   });
 }
 
@@ -191,13 +200,4 @@ export function batchSettings(options: BatchOptions, who: string): Required<Batc
   const given = settings(options, { batchSize: 32 }, who);
   checkWhole(given.batchSize, "batchSize", who);
   return given;
-}
-
-/** Builds a model whose input shape is not known, for these inputs. */
-export function buildFor(net: Net, x: DataInput, who: string): void {
-  if (net.topology.built) return;
-  if (net.topology.knownInputShapes) net.buildIfKnown();
-  else net.build(sampleShapes(x, net.topology.inputs, who));
-  if (!net.topology.built)
-    throw new StateError({ who, expected: "a model that is built", received: "one that is not" });
 }

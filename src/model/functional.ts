@@ -17,6 +17,7 @@ import {
   pathsOf,
   type Topology,
   type TopologyNode,
+  weightPathsOf,
 } from "./topology.ts";
 
 const who = "model";
@@ -95,7 +96,8 @@ export class Functional implements Topology {
   build(inputShapes: readonly Shape[], seed: number): void {
     checkSameShapes(this.knownInputShapes, inputShapes);
     if (this.#built) return;
-    const paths = pathByLayer(this.layers);
+    const weightPaths = weightPathsOf(this.layers);
+    const paths = new Map(this.layers.map((layer, i) => [layer, weightPaths[i]]));
     const shapes = new Map<SymbolicTensor, Shape>();
     const fresh: AnyLayer[] = [];
     try {
@@ -121,12 +123,12 @@ export class Functional implements Topology {
   }
 
   call(given: readonly Tensor[], pass: ForwardPass): Tensor[] {
-    const paths = pathByLayer(this.layers);
+    const paths = pathsOf(this.layers);
     const values = new Map<SymbolicTensor, Tensor>();
     for (const [i, tensor] of this.#inputTensors.entries()) values.set(tensor, given[i]);
     // A shared layer has one context: its second application draws other noise.
     const contexts = new Map(
-      this.layers.map((layer) => [layer, pass.contextOf(paths.get(layer)!)] as const),
+      this.layers.map((layer, i) => [layer, pass.contextOf(paths[i])] as const),
     );
     for (const { layer, tensor, inputs } of this.nodes) {
       if (values.has(tensor)) continue;
@@ -233,11 +235,6 @@ function layersInOrder(nodes: readonly Node[], outputs: readonly SymbolicTensor[
   return layers.sort(
     (a, b) => layerDepths.get(b)! - layerDepths.get(a)! || rank.get(a)! - rank.get(b)!,
   );
-}
-
-function pathByLayer(layers: readonly AnyLayer[]): Map<AnyLayer, string> {
-  const paths = pathsOf(layers);
-  return new Map(layers.map((layer, i) => [layer, paths[i]]));
 }
 
 /** Each end's name: its layer's, counted where a layer has several. */

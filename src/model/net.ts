@@ -121,8 +121,8 @@ export class Net {
   }
 
   /** From now on until `endFit` a fit runs; throws a StateError where one does. */
-  beginFit(): void {
-    this.checkNoFit("fit");
+  beginFit(who: string): void {
+    this.checkNoFit(who);
     this.#fitting = true;
   }
 

@@ -1,12 +1,12 @@
 /** Testing and predicting on one batch. */
-
 import { StateError } from "../base/errors.ts";
 import type { HostArray } from "../base/host-array.ts";
 import { settings } from "../nn/options.ts";
-import { inputData, stepData, type WeightOptions } from "./data.ts";
-import { buildFor, HeldData } from "./evaluate.ts";
+import type { WeightOptions } from "./data.ts";
+import { HeldData } from "./evaluate.ts";
 import type { Net } from "./net.ts";
-import { predict } from "./predict.ts";
+import { predictRows } from "./predict.ts";
+import { readyData, readyInputs } from "./ready.ts";
 import type { DataInput } from "./rows.ts";
 import type { Logs } from "./totals.ts";
 
@@ -19,9 +19,7 @@ export async function testOnBatch(
 ): Promise<Logs> {
   const who = "testOnBatch";
   const weights = settings(options, { sampleWeight: undefined }, who);
-  const compiled = net.compiledFor(who);
-  buildFor(net, x, `${who} x`);
-  const data = stepData(x, y, weights, net.topology, compiled, who);
+  const data = readyData(net, x, y, weights, who);
   const held = await HeldData.of(net, who, data);
   try {
     const logs = await held.test(data.count);
@@ -34,7 +32,6 @@ export async function testOnBatch(
 
 /** Outputs for these samples, all in one batch. */
 export async function predictOnBatch(net: Net, x: DataInput): Promise<HostArray[]> {
-  buildFor(net, x, "predictOnBatch x");
-  const { count } = inputData(x, net.topology, "predictOnBatch x");
-  return predict(net, x, { batchSize: count });
+  const rows = readyInputs(net, x, "predictOnBatch x");
+  return predictRows(net, rows, rows.count);
 }

@@ -3,11 +3,12 @@ import type { Dataset } from "../base/dataset.ts";
 import type { HostArray } from "../base/host-array.ts";
 import { sizeOf } from "../base/shape.ts";
 import { chunksOf } from "./chunks.ts";
-import { inputData, isDataset, type StepData } from "./data.ts";
-import { type BatchOptions, batchSettings, buildFor } from "./evaluate.ts";
+import { isDataset, type StepData } from "./data.ts";
+import { type BatchOptions, batchSettings } from "./evaluate.ts";
 import type { Net } from "./net.ts";
 import { runPass } from "./pass.ts";
 import { Programs } from "./programs.ts";
+import { readyInputs } from "./ready.ts";
 import type { DataInput } from "./rows.ts";
 import { stepNames } from "./step.ts";
 
@@ -21,19 +22,20 @@ export async function predict(
   options: BatchOptions = {},
 ): Promise<HostArray[]> {
   const { batchSize } = batchSettings(options, "predict");
-  const read = (inputs: DataInput, who: string): StepData => {
-    buildFor(net, inputs, `${who} x`);
-    return inputData(inputs, net.topology, `${who} x`);
-  };
-  if (!isDataset(x)) return predictRows(net, read(x, "predict"), batchSize);
+  if (!isDataset(x)) return predictRows(net, readyInputs(net, x, "predict x"), batchSize);
   const parts: HostArray[][] = [];
-  const readChunk = (chunk: { x: DataInput }, who: string) => read(chunk.x, who);
-  for await (const rows of chunksOf(x, batchSize, readChunk, undefined, "predict"))
+  const read = (chunk: { x: DataInput }, who: string) => readyInputs(net, chunk.x, `${who} x`);
+  for await (const rows of chunksOf(x, { batchSize, read, who: "predict" }))
     parts.push(await predictRows(net, rows, batchSize));
   return parts[0].map((_, i) => concatenated(parts.map((outputs) => outputs[i])));
 }
 
-async function predictRows(net: Net, rows: StepData, batchSize: number): Promise<HostArray[]> {
+/** The outputs for checked inputs. */
+export async function predictRows(
+  net: Net,
+  rows: StepData,
+  batchSize: number,
+): Promise<HostArray[]> {
   const { outputShapes } = net.topology;
   const outputs = outputShapes.map((shape) => ({
     data: new Float32Array(rows.count * sizeOf(shape)),

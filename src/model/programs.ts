@@ -28,22 +28,31 @@ export class Programs {
   readonly #tables: Record<string, Table> = {};
   readonly #programs = new Map<number, StepProgram>();
 
-  private constructor(net: Net, kind: StepKind, data: StepData) {
+  private constructor(net: Net, kind: StepKind, data: StepData, compiled: Compiled | undefined) {
     this.#net = net;
     this.#kind = kind;
     this.#data = data;
-    this.#compiled = net.compiled;
+    this.#compiled = compiled;
   }
 
-  /** Uploads the data; steps are loaded when they are first asked for. */
-  static async open(net: Net, kind: StepKind, data: StepData): Promise<Programs> {
-    const programs = new Programs(net, kind, data);
+  /**
+   * Uploads the data; steps are loaded when they are first asked for.
+   *
+   * @param compiled what the caller began with
+   */
+  static async open(
+    net: Net,
+    kind: StepKind,
+    data: StepData,
+    compiled = net.compiled,
+  ): Promise<Programs> {
+    const programs = new Programs(net, kind, data, compiled);
     try {
       const tables = programs.#tables;
       for (const [i, rows] of data.x.entries())
         tables[stepNames.x(i)] = await net.engine.upload(rows.array);
       for (const [i, rows] of (data.y ?? []).entries())
-        tables[stepNames.y(i)] = await net.engine.upload(rows.array);
+        if (rows) tables[stepNames.y(i)] = await net.engine.upload(rows.array);
       for (const [i, rows] of (data.weights ?? []).entries())
         if (rows) tables[stepNames.weights(i)] = await net.engine.upload(rows.array);
       return programs;
@@ -98,7 +107,10 @@ export class Programs {
 /** Keys and rules of what steps over this data report. */
 function reportedBy(compiled: Compiled, net: Net, { y = [] }: StepData): Reported {
   const { outputShapes } = net.topology;
-  const shapes = y.map(({ type }, i) => ({ target: type.shape, output: outputShapes[i] }));
+  const shapes = y.map((rows, i) => ({
+    target: rows?.type.shape ?? outputShapes[i],
+    output: outputShapes[i],
+  }));
   return {
     losses: compiled.losses.map(({ name }) => name),
     metrics: compiled.metrics.map((one) => ({

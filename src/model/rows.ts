@@ -6,11 +6,15 @@ import type { Shape } from "../base/shape.ts";
 import type { RowType } from "./step.ts";
 import type { Port } from "./topology.ts";
 
-/** Arrays for a model: one, or for several inputs or outputs a list, or an object by their names. */
+/**
+ * Arrays for a model: one, or for several inputs or outputs a list, or an object by their names. Null
+ * stands for what is not needed: targets of an output without loss and metrics, weights of one whose
+ * samples all count the same.
+ */
 export type DataInput =
   | ArrayInput
-  | readonly ArrayInput[]
-  | { readonly [port: string]: ArrayInput };
+  | readonly (ArrayInput | null)[]
+  | { readonly [port: string]: ArrayInput | null };
 
 /** Rows as they go to the device: bytes stay bytes, all else is float32. */
 export interface Rows {
@@ -25,16 +29,21 @@ export interface Rows {
  * @throws ValueError where there is not one for each, NameError for a name that is none of them
  */
 export function perPort(value: DataInput, ports: readonly Port[], who: string): ArrayInput[] {
+  return somePerPort(value, ports, who).map((array, i) => {
+    if (array !== undefined) return array;
+    throw new ValueError({ who, expected: `data for "${ports[i].name}"`, received: "none" });
+  });
+}
+
+/** As `perPort`, with undefined where there is none for a port. */
+export function somePerPort(
+  value: DataInput,
+  ports: readonly Port[],
+  who: string,
+): (ArrayInput | undefined)[] {
   const names = ports.map(({ name }) => name);
-  const isByName =
-    typeof value === "object" &&
-    value !== null &&
-    !Array.isArray(value) &&
-    !ArrayBuffer.isView(value) &&
-    !isHostArray(value) &&
-    !("data" in value && "shape" in value);
-  if (isByName) {
-    const given = value as Readonly<Record<string, ArrayInput>>;
+  if (isByName(value, names)) {
+    const given = value as Readonly<Record<string, ArrayInput | null>>;
     for (const name of Object.keys(given))
       if (!names.includes(name))
         throw new NameError({
@@ -43,22 +52,28 @@ export function perPort(value: DataInput, ports: readonly Port[], who: string): 
           received: describe(name),
           known: names,
         });
-    return names.map((name) => {
-      if (given[name] !== undefined) return given[name];
-      throw new ValueError({ who, expected: `data for "${name}"`, received: "none" });
-    });
+    return names.map((name) => given[name] ?? undefined);
   }
   if (ports.length === 1) {
     const isList = Array.isArray(value) && value.length === 1 && isHostArray(value[0]);
     return [isList ? (value[0] as ArrayInput) : (value as ArrayInput)];
   }
-  if (Array.isArray(value) && value.length === ports.length) return value as ArrayInput[];
+  if (Array.isArray(value) && value.length === ports.length)
+    return (value as (ArrayInput | null)[]).map((array) => array ?? undefined);
   throw new ValueError({
     who,
     expected: `a list of ${ports.length} arrays, or an object by name`,
     received: describe(value),
     fix: `In this order: ${names.join(", ")}.`,
   });
+}
+
+/** An object by names: a plain one, that is no array itself. */
+function isByName(value: unknown, names: readonly string[]): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== null && prototype !== Object.prototype) return false;
+  return !("data" in value) || (names.includes("data") && !("shape" in value));
 }
 
 /** Rows `from` to `to`: a view where the rows lie. */

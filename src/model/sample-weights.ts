@@ -2,22 +2,31 @@
 import { DataError, describe, NameError, ShapeError, ValueError } from "../base/errors.ts";
 import type { ArrayInput } from "../base/host-array.ts";
 import { type Shape, sameShape } from "../base/shape.ts";
-import { type DataInput, perPort, type Rows, rowsOf } from "./rows.ts";
+import { type DataInput, type Rows, rowsOf, somePerPort } from "./rows.ts";
 import type { Port } from "./topology.ts";
 
 /** What the samples of each class count. */
 export type ClassWeight = Readonly<Record<number, number>>;
 
-/** Weights for each output: `[n]`, or of the targets' leading dimensions; finite, at least 0. */
+/**
+ * Weights for each output that has some: `[n]`, or of the targets' leading dimensions; finite, at
+ * least 0.
+ */
 export function weightRows(
   given: DataInput,
-  targets: readonly Rows[],
+  targets: readonly (Rows | undefined)[],
   outputs: readonly Port[],
   who: string,
-): Rows[] {
+): (Rows | undefined)[] {
   const isForAll = outputs.length > 1 && isOneArray(given, outputs.length);
-  const arrays = isForAll ? outputs.map(() => given as ArrayInput) : perPort(given, outputs, who);
-  return arrays.map((array, i) => checked(array, targets[i], who));
+  const arrays = isForAll
+    ? outputs.map(() => given as ArrayInput)
+    : somePerPort(given, outputs, who);
+  return arrays.map((array, i) => {
+    const own = targets[i];
+    if (array === undefined || !own) return undefined;
+    return checked(array, own, outputs.length === 1 ? who : `${who} "${outputs[i].name}"`);
+  });
 }
 
 /** One array for all outputs, rather than one for each. */
@@ -55,11 +64,14 @@ function checked(value: ArrayInput, targets: Rows, who: string): Rows {
   return rows;
 }
 
-/** Sample weights (where there are some) times the weight of each sample's class. */
+/**
+ * Sample weights (where there are some) times the weight of each sample's class: that of its label,
+ * or of the largest of its row.
+ */
 export function classWeights(
   given: ClassWeight,
   sampleWeights: Rows | undefined,
-  targets: readonly Rows[],
+  targets: readonly (Rows | undefined)[],
   outputShapes: readonly Shape[],
   who: string,
 ): Rows {
@@ -70,8 +82,17 @@ export function classWeights(
       received: `${targets.length} outputs`,
       fix: "Pass sampleWeight for each output instead.",
     });
-  const [{ array, count }] = targets;
-  const units = outputShapes[0].at(-1) ?? 1;
+  const [rows] = targets;
+  const [outputShape] = outputShapes;
+  if (!rows || outputShape.length > 1)
+    throw new ShapeError({
+      who,
+      expected: "a model that tells one class for each sample, outputs [n, classes]",
+      received: `outputs [${["n", ...outputShape].join(", ")}]`,
+      fix: "Pass sampleWeight in the shape of the targets instead.",
+    });
+  const { array, count } = rows;
+  const units = outputShape.at(-1) ?? 1;
   const classes = Math.max(units, 2);
   const byClass = checkedClasses(given, classes, who);
   const { data } = array;
@@ -81,6 +102,12 @@ export function classWeights(
       who,
       expected: "targets with one class for each sample",
       received: `[${array.shape.join(", ")}]`,
+    });
+  if (sampleWeights && sampleWeights.type.shape.length > 0)
+    throw new ShapeError({
+      who,
+      expected: "beside it, sampleWeight of shape [n]",
+      received: `[${sampleWeights.array.shape.join(", ")}]`,
     });
   const weights = new Float32Array(count);
   for (let row = 0; row < count; row++) {

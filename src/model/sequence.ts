@@ -17,6 +17,7 @@ import {
   pathsOf,
   type Topology,
   type TopologyNode,
+  weightPathsOf,
 } from "./topology.ts";
 
 /** A part of a sequential model: a layer, or at its start what `input()` made. */
@@ -31,6 +32,8 @@ export class Sequence implements Topology {
   /** Shapes of one output sample of the layers that are built. */
   #shapes: Shape[] = [];
   #inputShape: Shape | undefined;
+  /** The layers that the last build made weights for. */
+  #lastBuilt: readonly AnyLayer[] = [];
 
   constructor(parts: readonly SequencePart[]) {
     if (!Array.isArray(parts))
@@ -139,7 +142,7 @@ export class Sequence implements Topology {
     if (this.#layers.length === 0)
       throw new ValueError({ who: "sequential", expected: "at least one layer", received: "none" });
     if (this.#inputShape) checkSameShapes([this.#inputShape], [inputShape]);
-    const paths = pathsOf(this.#layers);
+    const paths = weightPathsOf(this.#layers);
     const shapes = [...this.#shapes];
     const fresh: AnyLayer[] = [];
     try {
@@ -159,6 +162,14 @@ export class Sequence implements Topology {
     }
     this.#shapes = shapes;
     this.#inputShape = inputShape;
+    this.#lastBuilt = fresh;
+  }
+
+  unbuild(): void {
+    for (const layer of this.#lastBuilt) layer.unbuild();
+    this.#lastBuilt = [];
+    this.#shapes = [];
+    this.#inputShape = undefined;
   }
 
   call([x]: readonly Tensor[], pass: ForwardPass): Tensor[] {

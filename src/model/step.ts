@@ -4,11 +4,13 @@ import { describe, ShapeError, ValueError } from "../base/errors.ts";
 import { formatShape, type Shape, sizeOf } from "../base/shape.ts";
 import { rootsOf } from "../ir/graph.ts";
 import { topological } from "../ir/node.ts";
+import { constrained } from "../nn/constraints.ts";
 import { ForwardPass, type PreActivation } from "../nn/context.ts";
 import type { AnyLayer } from "../nn/layer.ts";
 import { reduceLoss } from "../nn/loss.ts";
 import { perSample } from "../nn/metric.ts";
 import type { Optimizer } from "../nn/optimizer.ts";
+import { penaltyOf } from "../nn/regularizers.ts";
 import { shapeTargets } from "../nn/targets.ts";
 import { gradients } from "../tensor/gradients.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -41,8 +43,8 @@ export interface RowType {
 export interface StepShapes {
   readonly batch: number;
   readonly x: readonly RowType[];
-  /** Absent where the step only predicts. */
-  readonly y?: readonly RowType[];
+  /** Absent where the step only predicts; undefined for an output without loss and metrics. */
+  readonly y?: readonly (RowType | undefined)[];
   /** For each output, the sample weights, where there are some. */
   readonly weights?: readonly (RowType | undefined)[];
 }
@@ -80,6 +82,7 @@ const counted = (name: string, position: number) => (position === 0 ? name : `${
 
 /** Targets, predictions and weights of one output. */
 interface OutputValues {
+  /** The output itself where there are none: nothing asks for them. */
   readonly targets: Tensor;
   readonly output: Tensor;
   readonly weights: Tensor | undefined;
@@ -119,9 +122,9 @@ export function recordStep(
     for (const [i, output] of outputs.entries()) trace.result(stepNames.output(i), output);
   else {
     const values = outputs.map((output, i): OutputValues => {
-      const type = weights[i];
+      const [target, type] = [y[i], weights[i]];
       return {
-        targets: gathered(stepNames.y(i), y[i]),
+        targets: target ? gathered(stepNames.y(i), target) : output,
         output,
         weights: type && gathered(stepNames.weights(i), type),
         preActivation: pass.preActivationOf(output),
@@ -135,13 +138,13 @@ export function recordStep(
   return { ...finish(trace), metrics };
 }
 
-/** What weights with a regularizer add to the loss. A frozen layer's count too, as in Keras. */
+/** What weights with a regularizer add to the loss: none of a frozen layer, as in Keras. */
 function weightPenalties(layers: readonly AnyLayer[], trace: Trace): Tensor[] {
   return layers.flatMap((layer) =>
-    layer.weights.flatMap((weight) => {
-      const regularizer = weight.trainable ? layer.regularizerOf(weight) : undefined;
+    layer.trainableWeights.flatMap((weight) => {
+      const regularizer = layer.regularizerOf(weight);
       if (!regularizer) return [];
-      return blaming(layer.label, () => [regularizer.call(trace.read(weight)).reshape([])]);
+      return blaming(layer.label, () => [penaltyOf(regularizer, trace.read(weight))]);
     }),
   );
 }
@@ -189,7 +192,11 @@ function lossSum(
   const shaped = shapeTargets(targets, given, output);
   const values = loss.call(shaped, output, { trace, preActivation });
   checkValues(values, batch, `loss ${name}`);
-  if (values.rank === 0) return values.multiply(batch);
+  // One value for all samples: each counts it by its weight.
+  if (values.rank === 0)
+    return weights
+      ? reduceLoss(weights.multiply(0).add(values), reduction, weights).multiply(batch)
+      : values.multiply(batch);
   const mask = loss.mask?.(shaped);
   const isPlain = reduction !== "sum" && (reduction !== "meanWithSampleWeight" || !weights);
   if (isPlain && !weights && !mask) return perSample(values).sum();
@@ -230,17 +237,27 @@ function recordMetrics(
   });
 }
 
-/** Gradients, the optimizer's update, constraints, and the model's step count. */
+/** Gradients, the optimizer's update with constraints, and the model's step count. */
 function recordUpdate(model: StepModel, optimizer: Optimizer, trace: Trace, loss: Tensor): void {
   const weights = model.trainableWeights;
   optimizer.build(weights);
   const leaves = weights.map((weight) => trace.before(weight));
-  optimizer.apply(trace, weights, gradients(loss, leaves));
-  for (const layer of model.topology.layers)
-    for (const weight of layer.trainableWeights) {
-      const constraint = layer.constraintOf(weight);
-      if (constraint) trace.assign(weight, constraint.call(trace.read(weight)));
-    }
+  const constraints = new Map(
+    model.topology.layers.flatMap((layer) =>
+      layer.trainableWeights.flatMap((weight) => {
+        const constraint = layer.constraintOf(weight);
+        if (!constraint) return [];
+        const apply = (value: Tensor) => blaming(layer.label, () => constrained(constraint, value));
+        return [[weight, apply] as const];
+      }),
+    ),
+  );
+  optimizer.apply(
+    trace,
+    weights,
+    gradients(optimizer.scaleLoss(loss), leaves),
+    weights.map((weight) => constraints.get(weight)),
+  );
   trace.assign(model.step, trace.before(model.step).add(1));
 }
 

@@ -9,7 +9,9 @@ import {
   type LayerInput,
   probeInputs,
 } from "../nn/layer.ts";
+import { calledOn } from "../nn/layer-apply.ts";
 import { NameCounter, toSnakeCase } from "../nn/names.ts";
+import { penaltyOf } from "../nn/regularizers.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Trace } from "../tensor/trace.ts";
 import { blaming } from "./blame.ts";
@@ -48,16 +50,31 @@ export interface Topology {
   readonly outputShapes: readonly Shape[];
   /** Makes the layers' weights from (seed, path), and checks that the layers fit together. */
   build(inputShapes: readonly Shape[], seed: number): void;
+  /** Takes back a build for data that turned out to be bad; absent: it is built from the start. */
+  unbuild?(): void;
   /** Records the layers: one tensor `[batch, ...shape]` for each input and output. */
   call(inputs: readonly Tensor[], pass: ForwardPass): Tensor[];
   /** Shape of one output sample of a layer; undefined before `build`. */
   outputShapeOf(layer: AnyLayer): Shape | undefined;
 }
 
-/** Each layer's class, counted by class: `dense`, `dropout`, `dense_1`. */
+/**
+ * Each layer's class, counted by class: `dense`, `dropout`, `dense_1`. Noise is drawn from these
+ * paths.
+ */
 export function pathsOf(layers: readonly AnyLayer[]): string[] {
   const counter = new NameCounter();
   return layers.map((layer) => counter.next(toSnakeCase(layer.className)));
+}
+
+/**
+ * Paths for weights: those of layers that another model built stay theirs, and no other layer takes
+ * one of them, which would mean the same draws.
+ */
+export function weightPathsOf(layers: readonly AnyLayer[]): string[] {
+  const taken = new Set(layers.flatMap(({ path }) => path ?? []));
+  const counter = new NameCounter(taken);
+  return layers.map((layer) => layer.path ?? counter.next(toSnakeCase(layer.className)));
 }
 
 /** Names for layers without a given one; a name from another model stays where it can. */
@@ -123,10 +140,11 @@ export function callLayer(
   return blaming(layer.label, () => {
     const list = Array.isArray(inputs) ? (inputs as Tensor[]) : [inputs as Tensor];
     const shapes = list.map((x) => x.shape.slice(1));
-    const y = layer.call(inputs as never, context);
+    const y = calledOn(layer, inputs as never, context);
     checkOutput(layer, y, Array.isArray(inputs) ? shapes : shapes[0]!, list[0]!.shape[0]!, shape);
-    const penalty = layer.activityRegularizer?.call(y);
-    if (penalty) context.addLoss(penalty.multiply(1 / y.shape[0]!));
+    const { activityRegularizer } = layer;
+    if (activityRegularizer)
+      context.addLoss(penaltyOf(activityRegularizer, y).multiply(1 / y.shape[0]!));
     return y;
   });
 }

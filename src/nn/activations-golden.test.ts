@@ -1,4 +1,4 @@
-/** Every activation and its gradient against real Keras 3, in doubles (tools/golden/activations.py). */
+/** Every activation and its gradient against real Keras 3 (tools/golden/activations.py). */
 import { describe, expect, it } from "vitest";
 import { gradients } from "../tensor/gradients.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -162,6 +162,25 @@ describe("activations in configs", () => {
       const copy = deserializePart(activationKind, serializePart(activationKind, made));
       expect([copy.name, copy.options]).toEqual([made.name, made.options]);
     }
+  });
+
+  it("of tf_keras are read", () => {
+    const legacy = golden<{ activations: { name: string; forms: unknown[] }[] }>(
+      "weights-legacy.json",
+    );
+    for (const { name, forms } of legacy.activations)
+      for (const form of forms) {
+        const expected = name === "swish" ? "silu" : toCamelKey(name);
+        expect(deserializePart(activationKind, form).name).toBe(expected);
+      }
+    expect(legacy.activations.length).toBe(14);
+  });
+
+  it("take Keras's other names", () => {
+    expect(deserializePart(activationKind, "swish").name).toBe("silu");
+    expect(deserializePart(activationKind, "hard_swish").name).toBe("hardSilu");
+    const asFunction = { module: "builtins", class_name: "function", config: "relu6" };
+    expect(deserializePart(activationKind, asFunction).name).toBe("relu6");
   });
 
   it("that are unknown are named, with what to register", () => {

@@ -3,7 +3,7 @@ import { type Activation, type ActivationFunction, activationOf } from "./activa
 import { along } from "./activations/along.ts";
 import { piecewise } from "./activations/piecewise.ts";
 import { smooth } from "./activations/smooth.ts";
-import { functionName, type Kind, resolve } from "./registry.ts";
+import { functionName, isCallable, type Kind, resolve } from "./registry.ts";
 
 export type { Activation, ActivationFunction } from "./activation.ts";
 
@@ -30,7 +30,7 @@ export const activationKind: Kind<Activation> = {
   areFunctions: true,
   entries: activations,
   aliases,
-  is: (value) => "call" in value && typeof value.call === "function" && "name" in value,
+  is: isCallable(activations),
   fromFunction: (call) => ({
     name: functionName(call),
     ...activationOf(functionName(call), call as ActivationFunction),

@@ -1,12 +1,12 @@
-/** Constraints: what weights become after each update. To add one, add an entry to `constraints`. */
-import { ShapeError } from "../base/errors.ts";
+/** Constraints: what weights become after each update. To add one, add an entry. */
+import { describe, ShapeError, ValueError } from "../base/errors.ts";
 import { type ArrayInput, type HostArray, toHostArray } from "../base/host-array.ts";
 import { formatShape } from "../base/shape.ts";
 import { clip } from "../tensor/composites.ts";
 import { evaluate } from "../tensor/eager.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { Tensor } from "../tensor/tensor.ts";
 import { dimension, type Field, type Fields, list, number, type ValuesOf } from "./fields.ts";
-import { entry, functionName, type Kind, type Part, resolve } from "./registry.ts";
+import { entry, functionName, isCallable, type Kind, type Part, resolve } from "./registry.ts";
 
 /** A user's own constraint: of a weight to what it becomes, in the same shape. */
 export type ConstraintFunction = (weight: Tensor) => Tensor;
@@ -58,7 +58,9 @@ const limit = (initial: number) => number(initial, { from: 0 });
 
 function constraintOf(name: string, call: ConstraintFunction): Omit<Constraint, keyof Part> {
   const apply = async (weight: ArrayInput): Promise<HostArray> => {
-    const [result] = await evaluate([toHostArray(weight, name)], ([tensor]) => [call(tensor)]);
+    const [result] = await evaluate([toHostArray(weight, name)], ([tensor]) => [
+      constrained({ name, call, apply }, tensor),
+    ]);
     return result;
   };
   return { call, apply };
@@ -93,22 +95,30 @@ export const constraints = {
   ),
 
   /**
-   * Norms between two limits: w d / (1e-7 + n), d = rate clip(n, minValue, maxValue) + (1 - rate) n.
+   * Norms between two limits: w d / (1e-7 + n) with d = rate clip(n, minValue, maxValue) + (1 -
+   * rate) n, n the norm of w along `axis`.
    *
-   * @throws ValueError where a limit is negative or rate not in [0, 1], ShapeError where the weight
-   *   has no such axis
+   * @throws ValueError where a limit is negative, minValue above maxValue or rate not in [0, 1],
+   *   ShapeError where the weight has no such axis
    */
   minMaxNorm: constraint<MinMaxNormOptions>()(
     "minMaxNorm",
     { minValue: limit(0), maxValue: limit(1), rate: number(1, { from: 0, to: 1 }), axis },
-    ({ minValue, maxValue, rate, axis: along }) =>
-      (w) => {
+    ({ minValue, maxValue, rate, axis: along }) => {
+      if (minValue > maxValue)
+        throw new ValueError({
+          who: "minMaxNorm",
+          expected: "minValue must be at most maxValue",
+          received: `${minValue} and ${maxValue}`,
+        });
+      return (w) => {
         const norms = normsOf(w, along, "minMaxNorm");
         const wanted = clip(norms, minValue, maxValue)
           .multiply(rate)
           .add(norms.multiply(1 - rate));
         return w.multiply(wanted.divide(norms.add(epsilon)));
-      },
+      };
+    },
   ),
 
   /** max(w, 0). */
@@ -128,15 +138,24 @@ export const constraints = {
   ),
 };
 
+/** The Euclidean norms along these dimensions, which are kept with size 1. */
 function normsOf(w: Tensor, along: number | readonly number[], who: string): Tensor {
-  for (const one of typeof along === "number" ? [along] : along)
+  const axes = typeof along === "number" ? [along] : along;
+  for (const one of axes)
     if (one < -w.rank || one >= w.rank)
       throw new ShapeError({
         who,
         expected: `axis ${one} must be a dimension of the weight`,
         received: formatShape(w.shape),
       });
-  return w.square().sum(along, true).squareRoot();
+  const positions = axes.map((one) => (one < 0 ? one + w.rank : one));
+  if (new Set(positions).size !== positions.length)
+    throw new ShapeError({
+      who,
+      expected: "axis must have each dimension once",
+      received: `[${axes.join(", ")}] for a weight of shape ${formatShape(w.shape)}`,
+    });
+  return w.square().sum(positions, true).squareRoot();
 }
 
 /** Names of the library's constraints. */
@@ -150,7 +169,7 @@ export const constraintKind: Kind<Constraint> = {
   plural: "constraints",
   module: "keras.constraints",
   entries: constraints,
-  is: (value) => "call" in value && typeof value.call === "function" && "name" in value,
+  is: isCallable(constraints),
   fromFunction: (call) => ({
     name: functionName(call),
     ...constraintOf(functionName(call), call as ConstraintFunction),
@@ -160,3 +179,25 @@ export const constraintKind: Kind<Constraint> = {
 /** The constraint that a user named, made or wrote. */
 export const resolveConstraint = (value: ConstraintInput, who: string): Constraint =>
   resolve(value, constraintKind, who);
+
+/**
+ * What a constraint makes of a weight.
+ *
+ * @throws ValueError, ShapeError where a user's returns anything but float32 in the weight's shape
+ */
+export function constrained(constraint: Constraint, weight: Tensor): Tensor {
+  const result: unknown = constraint.call(weight);
+  const who = `constraint ${constraint.name}`;
+  if (!(result instanceof Tensor) || result.dtype !== "float32")
+    throw new ValueError({
+      who,
+      expected: "it must return a float32 Tensor",
+      received: result instanceof Tensor ? result.dtype : describe(result),
+    });
+  if (formatShape(result.shape) === formatShape(weight.shape)) return result;
+  throw new ShapeError({
+    who,
+    expected: `it must return the weight's shape, ${formatShape(weight.shape)}`,
+    received: formatShape(result.shape),
+  });
+}

@@ -36,28 +36,37 @@ export function drawInitial(
 ): Float32Array {
   const drawn: unknown = initializer.draw(shape, { ...fans(shape), ...source });
   const who = `initializer ${initializer.name} of ${source.stream}`;
-  if (!ArrayBuffer.isView(drawn) && !Array.isArray(drawn))
+  if (!Array.isArray(drawn) && !isNumbers(drawn))
     throw new ValueError({
       who,
       expected: "it must return a typed array or an array of numbers",
       received: describe(drawn),
     });
-  const numbers = new Float32Array(drawn as TypedArray);
-  if (numbers.length !== sizeOf(shape))
+  const given = drawn as ArrayLike<unknown>;
+  if (given.length !== sizeOf(shape))
     throw new ShapeError({
       who,
       expected: `it must return ${sizeOf(shape)} numbers for shape ${formatShape(shape)}`,
-      received: `${numbers.length}`,
+      received: `${given.length}`,
     });
-  for (let i = 0; i < numbers.length; i++)
+  const numbers = new Float32Array(given.length);
+  for (let i = 0; i < numbers.length; i++) {
+    // A double may be too large for float32: what counts is what is kept.
+    numbers[i] = typeof given[i] === "number" ? (given[i] as number) : Number.NaN;
     if (!Number.isFinite(numbers[i]))
       throw new ValueError({
         who,
         expected: "it must return finite numbers",
-        received: `${numbers[i]} at ${i}`,
+        received: `${describe(given[i])} at ${i}`,
       });
+  }
   return numbers;
 }
+
+/** A typed array, but not of bigints. */
+const isNumbers = (value: unknown): value is TypedArray =>
+  ArrayBuffer.isView(value) &&
+  !(value instanceof DataView || value instanceof BigInt64Array || value instanceof BigUint64Array);
 
 /**
  * Fans as Keras reckons them: the last two dimensions times the size of those before (the receptive

@@ -5,6 +5,7 @@
 import type { Initializer, InitializerFunction } from "./initializer.ts";
 import { constants } from "./initializers/constants.ts";
 import { draws } from "./initializers/draws.ts";
+import { scalings } from "./initializers/scaling.ts";
 import { functionName, type Kind, resolve } from "./registry.ts";
 
 export {
@@ -16,21 +17,36 @@ export {
 } from "./initializer.ts";
 
 /** The initializers of the library. */
-export const initializers = { ...constants, ...draws };
+export const initializers = { ...constants, ...draws, ...scalings };
 
 /** Names of the library's initializers. */
 export type InitializerName = keyof typeof initializers;
 
+/** Other names of theirs, as in Keras. */
+const aliases = {
+  zero: "zeros",
+  one: "ones",
+  normal: "randomNormal",
+  uniform: "randomUniform",
+  IdentityInitializer: "identity",
+  OrthogonalInitializer: "orthogonal",
+} as const;
+
 /** What options that take an initializer accept. */
-export type InitializerInput = InitializerName | Initializer | InitializerFunction;
+export type InitializerInput =
+  | InitializerName
+  | keyof typeof aliases
+  | Initializer
+  | InitializerFunction;
 
 export const initializerKind: Kind<Initializer> = {
   kind: "initializer",
   plural: "initializers",
   module: "keras.initializers",
   entries: initializers,
-  // Layers of other libraries' ideas: which axes are inputs, and what a number is.
-  ignoredKeys: ["input_axes", "output_axes", "dtype"],
+  aliases,
+  // In configs of tf_keras; all weights are float32 here.
+  ignoredKeys: ["dtype"],
   is: (value) => "draw" in value && typeof value.draw === "function",
   fromFunction: (draw) => ({ name: functionName(draw), draw: draw as InitializerFunction }),
 };

@@ -1,96 +1,53 @@
 /** The base of all layers, the library's and users' own. */
-import { describe, MemoryError, ShapeError, StateError, ValueError } from "../base/errors.ts";
-import { type ArrayInput, type HostArray, isHostArray, toHostArray } from "../base/host-array.ts";
-import { seedHigh } from "../base/philox.ts";
-import { formatShape, type Shape, sameShape, sizeOf } from "../base/shape.ts";
-import { evaluate } from "../tensor/eager.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import { describe, ShapeError, StateError, ValueError } from "../base/errors.ts";
+import { type ArrayInput, type HostArray, toHostArray } from "../base/host-array.ts";
+import { formatShape, type Shape, sameShape } from "../base/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { Trace } from "../tensor/trace.ts";
 import { readVariables, Variable, writeVariables } from "../tensor/variable.ts";
-import {
-  type Constraint,
-  type ConstraintInput,
-  constraintKind,
-  resolveConstraint,
-} from "./constraints.ts";
+import { type Constraint, type ConstraintInput, resolveConstraint } from "./constraints.ts";
 import { type CallContext, ForwardPass } from "./context.ts";
-import { boolean, type Field, type Fields, type Json, optional, readOptions } from "./fields.ts";
+import { type Fields, type Json, readOptions } from "./fields.ts";
 import { drawInitial, type InitializerInput, resolveInitializer } from "./initializers.ts";
-import { toSnakeCase } from "./names.ts";
+import { type ApplyOptions, applyToArrays } from "./layer-apply.ts";
+import { type LayerOptions, layerFields } from "./layer-options.ts";
 import {
-  type Regularizer,
-  type RegularizerInput,
-  regularizerKind,
-  resolveRegularizer,
-} from "./regularizers.ts";
-import { partField, toConfig } from "./serialization.ts";
+  checkInputShape,
+  checkMemory,
+  checkOutput,
+  formatShapes,
+  type InputShapes,
+  type LayerInput,
+  oneForList,
+  probeBatch,
+  probeInputs,
+} from "./layer-shapes.ts";
+import { toSnakeCase } from "./names.ts";
+import { type Regularizer, type RegularizerInput, resolveRegularizer } from "./regularizers.ts";
+import { toConfig } from "./serialization.ts";
 import { applySymbolically, type SymbolicTensor } from "./symbolic.ts";
 
-/** What a layer takes: one tensor, or several as a list. */
-export type LayerInput = Tensor | readonly Tensor[];
-
-/** The shape of one sample of each input. */
-export type InputShapes<X extends LayerInput> = [X] extends [never]
-  ? never
-  : [X] extends [readonly Tensor[]]
-    ? readonly Shape[]
-    : Shape;
+export type { ApplyOptions } from "./layer-apply.ts";
+export {
+  type ActivityOptions,
+  activityFields,
+  constraintField,
+  type LayerOptions,
+  layerFields,
+  regularizerField,
+} from "./layer-options.ts";
+export {
+  checkInputShape,
+  checkOutput,
+  formatShapes,
+  type InputShapes,
+  type LayerInput,
+  probeBatch,
+  probeInputs,
+} from "./layer-shapes.ts";
 
 /** A layer of any inputs. */
 export type AnyLayer = Layer<never>;
-
-/** Options that every layer takes. */
-export interface LayerOptions {
-  /** Unique within a model. Default: the class in snake case, counted: `dense`, `dense_1`. */
-  readonly name?: string;
-  /** Whether the optimizer changes its weights; may be set later too. Default: true. */
-  readonly trainable?: boolean;
-  /** Shape of one sample, without the batch: on a model's first layer it builds the model. */
-  readonly inputShape?: Shape;
-}
-
-/** The options of layers that take a penalty on what they return. */
-export interface ActivityOptions {
-  /** Of the output of a batch, divided by its size and added to the loss. Default: none. */
-  readonly activityRegularizer?: RegularizerInput;
-}
-
-const nameField: Field<string | undefined> = {
-  read: (value, _, who) => {
-    if (value === undefined || (typeof value === "string" && /^[^/\s]+$/.test(value)))
-      return value as string | undefined;
-    throw new ValueError({
-      who,
-      expected: "name must be a text without spaces and slashes",
-      received: describe(value),
-    });
-  },
-};
-
-const inputShapeField: Field<Shape | undefined> = {
-  // Keras has it in the config of an InputLayer, and older versions in the first layer's.
-  key: null,
-  read: (value, _, who) => {
-    if (value !== undefined) checkInputShape(value, who);
-    return value as Shape | undefined;
-  },
-};
-
-/** The fields of every layer's options. */
-export const layerFields = {
-  name: nameField,
-  trainable: boolean(true),
-  inputShape: inputShapeField,
-} as const;
-
-/** An option that takes a regularizer; Keras writes null where there is none. */
-export const regularizerField = optional(partField(regularizerKind));
-
-/** An option that takes a constraint. */
-export const constraintField = optional(partField(constraintKind));
-
-/** The fields of `ActivityOptions`. */
-export const activityFields = { activityRegularizer: regularizerField } as const;
 
 /** Where a layer is built: given by the model. */
 export interface BuildContext {
@@ -113,18 +70,6 @@ export interface WeightOptions {
   readonly regularizer?: RegularizerInput | undefined;
   /** What it becomes after each update. */
   readonly constraint?: ConstraintInput | undefined;
-}
-
-/** Options of `apply` on arrays. */
-export interface ApplyOptions {
-  /** Whether noise is on (dropout). Default: false. */
-  readonly sampling?: boolean;
-  /** Whether normalisation uses the batch, and moves its statistics. Default: false. */
-  readonly batchStatistics?: boolean;
-  /** Of the noise, and of the weights where the layer is not built yet. Default: 0. */
-  readonly seed?: number;
-  /** Counts the calls: another step, other noise. Default: 0. */
-  readonly step?: number;
 }
 
 /**
@@ -157,8 +102,9 @@ export abstract class Layer<X extends LayerInput = Tensor> {
   /** The option `name`. */
   readonly givenName: string | undefined;
   /**
-   * Whether the optimizer changes its weights. A frozen batch normalization works in inference mode.
-   * A model takes a change at its next `compile`, as in Keras.
+   * Whether the optimizer changes its weights. A frozen batch normalization works in inference mode,
+   * and penalties of frozen weights do not count. A model takes a change with its next fit (in Keras
+   * with the next `compile`).
    */
   trainable: boolean;
   /** A penalty on its output, added to the loss. */
@@ -167,6 +113,7 @@ export abstract class Layer<X extends LayerInput = Tensor> {
   #buildContext: BuildContext | undefined;
   /** The shapes of its inputs, as text. */
   #builtFor: string | undefined;
+  #path: string | undefined;
   readonly #weights: Variable[] = [];
   readonly #regularizers = new Map<Variable, Regularizer>();
   readonly #constraints = new Map<Variable, Constraint>();
@@ -189,6 +136,11 @@ export abstract class Layer<X extends LayerInput = Tensor> {
   /** The option `inputShape`. */
   get inputShape(): Shape | undefined {
     return this.options.inputShape as Shape | undefined;
+  }
+
+  /** Where it was built: its class, counted in that model. Undefined before. */
+  get path(): string | undefined {
+    return this.#path;
   }
 
   /** Name of the class, as files and summaries have it. */
@@ -252,8 +204,8 @@ export abstract class Layer<X extends LayerInput = Tensor> {
   }
 
   /**
-   * Makes the weights, with `addWeight`. Called once, by the model. Layers without weights need
-   * none.
+   * Makes the weights, with `addWeight`. Called once, by the model; where it makes no weights, again
+   * for inputs of each other shape. Layers without weights need none.
    *
    * @param inputShape the shape of one sample, without the batch; a list of them for several inputs
    */
@@ -289,10 +241,11 @@ export abstract class Layer<X extends LayerInput = Tensor> {
 
   /**
    * On tensors of a model that is being connected: what the layer makes of them, for
-   * `model({ inputs, outputs })`. On arrays `[batch, ...]`: the output, at once; the layer is built
-   * where it is not, and moving statistics move with `batchStatistics`.
+   * `model({ inputs, outputs })`. On arrays `[batch, ...]`: the output; the layer is built where it is
+   * not, and moving statistics move with `batchStatistics`. Several inputs are a list of tensors, or
+   * of arrays as `{ data, shape }`. Penalties on the output are left out.
    *
-   * @throws ShapeError where the inputs do not fit
+   * @throws ShapeError, ValueError where the inputs do not fit; on tensors that comes with `model`
    * @example
    * const x = input({ shape: [4] });
    * const y = layers.dense({ units: 2 }).apply(x);
@@ -347,20 +300,20 @@ export abstract class Layer<X extends LayerInput = Tensor> {
   }
 
   /**
-   * Builds the layer for inputs of this shape, once. For models; layers override `build`.
+   * Builds the layer for inputs of this shape: once, but for layers without weights, which take
+   * inputs of any shape that fits them. For models; layers override `build`.
    *
-   * @throws ShapeError where it was built before, for inputs of another shape
+   * @throws ShapeError where it has weights for inputs of another shape
    */
   buildFor(inputShape: InputShapes<X>, context: BuildContext): void {
     const given = formatShapes(inputShape);
-    if (this.#builtFor) {
-      if (this.#builtFor === given) return;
+    if (this.#builtFor === given) return;
+    if (this.#builtFor && this.#weights.length > 0)
       throw new ShapeError({
         who: this.label,
         expected: `inputs of shape ${this.#builtFor}, as it was built for`,
         received: given,
       });
-    }
     if (this.inputShape && formatShape(this.inputShape) !== given)
       throw new ShapeError({
         who: this.label,
@@ -370,10 +323,11 @@ export abstract class Layer<X extends LayerInput = Tensor> {
     this.#buildContext = context;
     try {
       this.build(inputShape, context);
-      this.#builtFor = given;
+      this.#builtFor ??= given;
+      this.#path ??= context.path;
     } catch (error) {
-      this.unbuild();
-      throw error;
+      if (!this.#builtFor) this.unbuild();
+      throw oneForList(error, inputShape, this.label);
     } finally {
       this.#buildContext = undefined;
     }
@@ -385,59 +339,9 @@ export abstract class Layer<X extends LayerInput = Tensor> {
     this.#regularizers.clear();
     this.#constraints.clear();
     this.#builtFor = undefined;
+    this.#path = undefined;
   }
 }
-
-/** `[3]`, or `[3] and [4]` for several inputs. */
-export function formatShapes(shapes: Shape | readonly Shape[]): string {
-  const isMany = Array.isArray(shapes[0]);
-  return isMany ? (shapes as Shape[]).map(formatShape).join(" and ") : formatShape(shapes as Shape);
-}
-
-/** Inputs `[batch, ...]` of a recording that only asks for shapes. */
-export function probeInputs(trace: Trace, shapes: Shape | readonly Shape[]): LayerInput {
-  const input = (name: string, shape: Shape) =>
-    trace.input(name, "float32", [probeBatch, ...shape]);
-  if (!Array.isArray(shapes[0])) return input("x", shapes as Shape);
-  return (shapes as Shape[]).map((shape, i) => input(`x${i}`, shape));
-}
-
-/** What `apply` does on arrays. */
-async function applyToArrays<X extends LayerInput>(
-  layer: Layer<X>,
-  x: ArrayInput | readonly ArrayInput[],
-  { sampling = false, batchStatistics = false, seed = 0, step = 0 }: ApplyOptions,
-): Promise<HostArray> {
-  const who = `${layer.label} apply`;
-  const isMany = isListOfArrays(x);
-  const arrays = isMany ? x.map((one, i) => toHostArray(one, `${who} input ${i}`)) : [];
-  if (!isMany) arrays.push(toHostArray(x as ArrayInput, who));
-  const shapes = arrays.map(({ shape }) => shape.slice(1));
-  const path = toSnakeCase(layer.className);
-  layer.buildFor((isMany ? shapes : shapes[0]) as unknown as InputShapes<X>, { path, seed });
-  const scalars = { seed: seed >>> 0, seedHigh: seedHigh(seed), step };
-  const [result] = await evaluate(
-    arrays,
-    (tensors, trace) => {
-      const scalar = (name: keyof typeof scalars) => trace.input(name, "uint32", []);
-      const source = () => ({
-        seed: scalar("seed"),
-        seedHigh: scalar("seedHigh"),
-        step: scalar("step"),
-      });
-      const pass = new ForwardPass({ trace, sampling, batchStatistics, source });
-      const y = layer.call((isMany ? tensors : tensors[0]) as X, pass.contextOf(path));
-      checkOutput(layer, y, isMany ? shapes : shapes[0]!, arrays[0]!.shape[0] ?? 1);
-      return [y];
-    },
-    { scalars },
-  );
-  return result!;
-}
-
-/** Whether a list holds whole arrays, each of which has a shape of its own. */
-const isListOfArrays = (x: unknown): x is readonly HostArray[] =>
-  Array.isArray(x) && x.length > 0 && x.every(isHostArray);
 
 /** Sets `variables` to `values`, all of them or none. */
 export async function setVariables(
@@ -463,68 +367,4 @@ export async function setVariables(
     return weight.dtype === "uint32" ? new Uint32Array(array.data) : new Float32Array(array.data);
   });
   await writeVariables(variables, arrays);
-}
-
-/** What a device can address at most. */
-const largestBytes = 2 ** 32;
-
-/** Before any of it is taken. */
-function checkMemory(shape: Shape, who: string): void {
-  const bytes = 4 * sizeOf(shape);
-  if (bytes <= largestBytes) return;
-  throw new MemoryError({
-    who,
-    expected: "a weight must fit into 4 GiB of memory",
-    received: `${formatShape(shape)}, ${(bytes / 2 ** 30).toFixed(1)} GiB`,
-    fix: "Use fewer units.",
-  });
-}
-
-/** The batch of probing recordings: no likely size of anything else, so that mix-ups show. */
-export const probeBatch = 13;
-
-/**
- * Throws a ShapeError or ValueError that names the layer unless `y` is a tensor `[batch,
- * ...shape]`.
- *
- * @param shape of one output sample; undefined: any
- */
-export function checkOutput<X extends LayerInput>(
-  layer: Layer<X>,
-  y: unknown,
-  inputShape: Shape | readonly Shape[],
-  batch: number,
-  shape?: Shape,
-): void {
-  if (!(y instanceof Tensor))
-    throw new ValueError({
-      who: `${layer.label} call`,
-      expected: "it must return a Tensor",
-      received: describe(y),
-    });
-  const found = y.shape;
-  if (found[0] === batch && (!shape || sameShape(found.slice(1), shape))) return;
-  const rest = shape ? shape.map((size) => `, ${size}`).join("") : ", ...";
-  const sizes = found.map((size, i) => (i === 0 && size === batch ? "batch" : size));
-  const list = Array.isArray(inputShape[0]) ? (inputShape as Shape[]) : [inputShape as Shape];
-  const inputs = list.map((one) => ["batch", ...one].join(", ")).join("] and [");
-  throw new ShapeError({
-    who: `${layer.label} call`,
-    expected: `it must return shape [batch${rest}] for inputs [${inputs}]`,
-    received: `[${sizes.join(", ")}]`,
-    fix: "Keep the first dimension, and let computeOutputShape say what call returns.",
-  });
-}
-
-function checkInputShape(shape: unknown, who: string, name = "inputShape"): void {
-  const fits =
-    Array.isArray(shape) && shape.every((size) => Number.isSafeInteger(size) && size >= 1);
-  if (!fits)
-    throw new ShapeError({
-      who,
-      expected: `${name} must be an array of whole numbers of at least 1`,
-      received: describe(shape),
-      fix:
-        name === "inputShape" ? "Example: inputShape: [32, 32, 3], without the batch." : undefined,
-    });
 }

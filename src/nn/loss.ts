@@ -7,6 +7,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import type { Trace } from "../tensor/trace.ts";
 import type { PreActivation } from "./context.ts";
 import { choice, type Field } from "./fields.ts";
+import { settings } from "./options.ts";
 import type { Part } from "./registry.ts";
 import { checkSampleWeight, checkTargets, shapeTargets, type TargetKind } from "./targets.ts";
 
@@ -159,9 +160,10 @@ export async function applyLoss(
   loss: Loss,
   yTrue: ArrayInput,
   yPred: ArrayInput,
-  { sampleWeight }: LossCallOptions = {},
+  options: LossCallOptions = {},
 ): Promise<HostArray> {
   const { name, targets: kind = "any", reduction } = loss;
+  const { sampleWeight } = settings(options, { sampleWeight: undefined }, name);
   const arrays = batchArrays(name, kind, yTrue, yPred, sampleWeight);
   const [result] = await evaluate(arrays, ([targets, output, weight], trace) => {
     if (reduction !== "none") return [lossOf(loss, targets, output, { trace }, weight)];

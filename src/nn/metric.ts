@@ -4,6 +4,7 @@ import type { ArrayInput } from "../base/host-array.ts";
 import { evaluate } from "../tensor/eager.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { batchArrays, fitWeight, type LossContext } from "./loss.ts";
+import { settings } from "./options.ts";
 import type { Part } from "./registry.ts";
 import { shapeTargets, type TargetKind, type TargetShapes } from "./targets.ts";
 
@@ -76,9 +77,10 @@ export class Metric implements Part {
   async updateState(
     yTrue: ArrayInput,
     yPred: ArrayInput,
-    { sampleWeight }: UpdateOptions = {},
+    options: UpdateOptions = {},
   ): Promise<void> {
     const who = this.name;
+    const { sampleWeight } = settings(options, { sampleWeight: undefined }, who);
     const unchecked = batchArrays(who, "any", yTrue, yPred, sampleWeight);
     const [target, output] = unchecked.map(({ shape }) => shape.slice(1));
     const chosen = chooseMetric(this, { target, output });

@@ -1,96 +1,42 @@
-/** Optimizers: short compositions of transforms. To add one, add an entry to `optimizers`. */
-
-import { boolean, keyed, number } from "./fields.ts";
+/** Optimizers: short compositions of transforms. To add one, add it to a file of `optimizers/`. */
+import { describe, ValueError } from "../base/errors.ts";
 import { Optimizer } from "./optimizer.ts";
-import { entry, type Kind, resolve } from "./registry.ts";
-import {
-  accumulateMomentum,
-  scaleByLearningRate,
-  scaleByNadam,
-  type Transform,
-} from "./transforms.ts";
+import { adams } from "./optimizers/adam.ts";
+import { adaptives } from "./optimizers/adaptive.ts";
+import { descents } from "./optimizers/descent.ts";
+import { type Kind, resolve } from "./registry.ts";
+import { type Serialized, serializePart } from "./serialization.ts";
 
-/** Options of `optimizers.sgd`. */
-export interface SgdOptions {
-  /** Default: 0.01. */
-  readonly learningRate?: number;
-  /** In [0, 1]; 0 keeps no state. Default: 0. */
-  readonly momentum?: number;
-  /** Nesterov's form of momentum. Default: false. */
-  readonly nesterov?: boolean;
-}
-
-/** Options of `optimizers.nadam`. */
-export interface NadamOptions {
-  /** Default: 0.001. */
-  readonly learningRate?: number;
-  /** Decay of the mean of gradients, in [0, 1). Default: 0.9. */
-  readonly beta1?: number;
-  /** Decay of the mean of squared gradients, in [0, 1). Default: 0.999. */
-  readonly beta2?: number;
-  /** Added to the root of the mean square. Default: 1e-7. */
-  readonly epsilon?: number;
-  /**
-   * How fast the momentum grows to beta1: 0.004 is the paper's, PyTorch's and legacy tf.keras's
-   * rule, 1 is Keras 3's. Default: 0.004.
-   */
-  readonly momentumDecay?: number;
-}
+export type { AdamaxOptions, AdamOptions, NadamOptions } from "./optimizers/adam.ts";
+export type {
+  AdadeltaOptions,
+  AdagradOptions,
+  FtrlOptions,
+  RmspropOptions,
+} from "./optimizers/adaptive.ts";
+export type { LionOptions, SgdOptions } from "./optimizers/descent.ts";
 
 /** The optimizers of the library. */
-export const optimizers = {
-  /**
-   * Gradient descent: w -= lr g. With momentum, Keras's rule m = momentum m - lr g, w += m (with
-   * Nesterov's w += momentum m - lr g), which differs from PyTorch's where the rate changes.
-   *
-   * @throws ValueError where the rate is negative or the momentum not in [0, 1]
-   */
-  sgd: entry<SgdOptions, Optimizer>()(
-    "sgd",
-    {
-      learningRate: number(0.01, { from: 0 }),
-      momentum: number(0, { from: 0, to: 1 }),
-      nesterov: boolean(false),
-    },
-    ({ learningRate, momentum, nesterov }) => {
-      const past = momentum > 0 ? [accumulateMomentum(momentum, nesterov)] : [];
-      return chain("sgd", learningRate, scaleByLearningRate(), ...past);
-    },
-  ),
+export const optimizers = { ...descents, ...adams, ...adaptives };
 
-  /**
-   * Adam with Nesterov's momentum (Dozat, "Incorporating Nesterov Momentum into Adam", 2016,
-   * https://cs229.stanford.edu/proj2015/054_report.pdf); the rule stands at `scaleByNadam`.
-   *
-   * @throws ValueError where the rate is negative, a beta not in [0, 1), epsilon or the decay
-   *   negative
-   */
-  nadam: entry<NadamOptions, Optimizer>()(
-    "nadam",
-    {
-      learningRate: number(0.001, { from: 0 }),
-      beta1: keyed("beta_1", number(0.9, { from: 0, below: 1 })),
-      beta2: keyed("beta_2", number(0.999, { from: 0, below: 1 })),
-      epsilon: number(1e-7, { from: 0 }),
-      momentumDecay: number(0.004, { from: 0 }),
-    },
-    ({ learningRate, ...rule }) =>
-      chain("nadam", learningRate, scaleByNadam(rule), scaleByLearningRate()),
-  ),
-};
+/** Other spellings: Keras's names are in lower case. */
+const aliases = { adamw: "adamW" } as const satisfies Record<string, keyof typeof optimizers>;
 
 /** Names of the library's optimizers. */
-export type OptimizerName = keyof typeof optimizers;
+export type OptimizerName = keyof typeof optimizers | keyof typeof aliases;
 
 /** What `compile` takes as an optimizer. */
 export type OptimizerInput = OptimizerName | Optimizer;
 
 export const optimizerKind: Kind<Optimizer> = {
+  kind: "optimizer",
   plural: "optimizers",
   module: "keras.optimizers",
-  classNames: { sgd: "SGD" },
-  kind: "optimizer",
+  classNames: { sgd: "SGD", rmsprop: "RMSprop" },
   entries: optimizers,
+  aliases,
+  ignoredKeys: ["jit_compile", "is_legacy_optimizer"],
+  adaptConfig,
   is: (value) => value instanceof Optimizer,
 };
 
@@ -98,5 +44,40 @@ export const optimizerKind: Kind<Optimizer> = {
 export const resolveOptimizer = (value: OptimizerInput, who: string): Optimizer =>
   resolve(value, optimizerKind, who);
 
-const chain = (name: string, learningRate: number, ...transforms: Transform[]): Optimizer =>
-  new Optimizer({ name, learningRate, transforms });
+/** An optimizer in Keras's form, with the rate as it is now. */
+export function serializeOptimizer(optimizer: Optimizer): Serialized | string {
+  const { entry, options } = optimizer;
+  if (entry === undefined || options === undefined) return serializePart(optimizerKind, optimizer);
+  return serializePart(optimizerKind, { name: entry, options } as unknown as Optimizer);
+}
+
+type Config = Readonly<Record<string, unknown>>;
+
+/**
+ * Configs of tf_keras's legacy optimizers, which have a `decay`: Nadam's is that of its momentum,
+ * the others' divides the rate by 1 + decay step. RMSprop without momentum and Adagrad have epsilon
+ * outside of the root there. Without it, Nadam is Keras 3's.
+ */
+function adaptConfig(name: string, config: Config): Record<string, unknown> {
+  const { decay, ...rest } = config;
+  if (name === "nadam") return { ...rest, decay: decay ?? 1 };
+  if (decay === undefined || decay === null) return rest;
+  const rate = decay === 0 ? {} : { learning_rate: decayed(name, config, decay) };
+  const isOutside = name === "adagrad" || (name === "rmsprop" && !rest.momentum);
+  const place = isOutside ? { epsilon_place: "outside" } : {};
+  return { ...place, ...rest, ...rate };
+}
+
+/** Legacy tf.keras's rate: rate / (1 + decay step). */
+function decayed(name: string, config: Config, decay: unknown) {
+  const rate = config.learning_rate ?? config.lr;
+  if (typeof rate !== "number")
+    throw new ValueError({
+      who: `optimizer ${name} config`,
+      expected: "a number as learning_rate beside a decay",
+      received: describe(rate),
+      fix: "Set learning_rate to a schedule that decays as both, and decay to 0.",
+    });
+  const options = { initial_learning_rate: rate, decay_steps: 1, decay_rate: decay };
+  return { class_name: "InverseTimeDecay", config: options };
+}

@@ -8,9 +8,10 @@ import type { CustomObjects } from "./fields.ts";
 import { initializers as initializerEntries, initializerKind } from "./initializers.ts";
 import { losses as lossEntries, lossKind, serializeLoss } from "./losses.ts";
 import { metrics as metricEntries, metricKind, serializeMetric } from "./metrics.ts";
-import { optimizers as optimizerEntries, optimizerKind } from "./optimizers.ts";
+import { optimizers as optimizerEntries, optimizerKind, serializeOptimizer } from "./optimizers.ts";
 import type { Kind, Part } from "./registry.ts";
 import { regularizers as regularizerEntries, regularizerKind } from "./regularizers.ts";
+import { schedules as scheduleEntries, scheduleKind } from "./schedules.ts";
 import { deserializePart, type Serialized, serializePart } from "./serialization.ts";
 
 /** Parts to configs and back. */
@@ -47,4 +48,5 @@ export const regularizers = withCodec(regularizerEntries, regularizerKind);
 export const constraints = withCodec(constraintEntries, constraintKind);
 export const losses = withCodec(lossEntries, lossKind, serializeLoss);
 export const metrics = withCodec(metricEntries, metricKind, serializeMetric);
-export const optimizers = withCodec(optimizerEntries, optimizerKind);
+export const optimizers = withCodec(optimizerEntries, optimizerKind, serializeOptimizer);
+export const schedules = withCodec(scheduleEntries, scheduleKind);

@@ -10,7 +10,7 @@ export interface Part {
   /** The name in its registry; `function NAME` for a user's function. */
   readonly name: string;
   /** The options in full, defaults filled in; absent: a user's own part. */
-  readonly options?: Readonly<Record<string, unknown>>;
+  readonly options?: Readonly<Record<string, unknown>> | undefined;
   /** The user's function that it was made from. */
   readonly source?: unknown;
 }
@@ -71,11 +71,25 @@ export interface Kind<T extends Part> {
   readonly classNames?: Readonly<Record<string, string>>;
   /** Keras has functions for these, not classes: written by name alone. */
   readonly areFunctions?: boolean;
+  /** Entries that Keras lacks: written as classes of a package `antler`, for users to register. */
+  readonly ownEntries?: readonly string[];
   /** Keys of Keras's configs that have no option here and change nothing (`name`, `dtype`). */
   readonly ignoredKeys?: readonly string[];
   /** Options of this config where its keys say more than the fields (see `fromConfig`). */
   adaptConfig?(name: string, config: Readonly<Record<string, unknown>>): Record<string, unknown>;
 }
+
+/**
+ * For `Kind.is` of parts with a `call`: a user's own part, or one of these entries. Not another
+ * kind's, which has a `call` too.
+ */
+export const isCallable =
+  (entries: object) =>
+  (value: object): boolean => {
+    const { name, call, options } = value as Partial<Part> & { readonly call?: unknown };
+    if (typeof call !== "function" || typeof name !== "string") return false;
+    return options === undefined || Object.hasOwn(entries, name);
+  };
 
 /** The name in the registry that a user's text means, or undefined. */
 export function nameIn<T extends Part>(of: Kind<T>, text: string): string | undefined {

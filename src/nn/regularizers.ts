@@ -1,16 +1,19 @@
 /** Regularizers: what weights add to the loss. To add one, add an entry to `regularizers`. */
-import { ShapeError } from "../base/errors.ts";
+import { describe, ShapeError, ValueError } from "../base/errors.ts";
 import { type ArrayInput, type HostArray, toHostArray } from "../base/host-array.ts";
-import { formatShape } from "../base/shape.ts";
+import { formatShape, sizeOf } from "../base/shape.ts";
 import { evaluate } from "../tensor/eager.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { Tensor } from "../tensor/tensor.ts";
 import { choice, type Fields, keyed, number, type ValuesOf } from "./fields.ts";
-import { entry, functionName, type Kind, type Part, resolve } from "./registry.ts";
+import { entry, functionName, isCallable, type Kind, type Part, resolve } from "./registry.ts";
 
 /** A user's own regularizer: of a weight (or of a layer's output) to a scalar. */
 export type RegularizerFunction = (x: Tensor) => Tensor;
 
-/** A penalty, added to the loss of each step as it is: not divided by the batch. */
+/**
+ * A penalty on a weight, added to the loss of each step as it is: not divided by the batch. Frozen
+ * weights have none. (That on a layer's output is divided by the batch, as in Keras.)
+ */
 export interface Regularizer extends Part {
   call(x: Tensor): Tensor;
   /** The same on an array: a scalar `[]`. */
@@ -49,7 +52,9 @@ const factor = (initial: number) => number(initial, { from: 0 });
 
 function regularizerOf(name: string, call: RegularizerFunction): Omit<Regularizer, keyof Part> {
   const apply = async (x: ArrayInput): Promise<HostArray> => {
-    const [penalty] = await evaluate([toHostArray(x, name)], ([tensor]) => [call(tensor)]);
+    const [penalty] = await evaluate([toHostArray(x, name)], ([tensor]) => [
+      penaltyOf({ name, call, apply }, tensor),
+    ]);
     return penalty;
   };
   return { call, apply };
@@ -109,8 +114,8 @@ export const regularizers = {
   ),
 
   /**
-   * factor times the mean over all pairs of rows (or columns) of the absolute cosine of their angle:
-   * 0 where they are orthogonal. For matrices.
+   * factor times the mean over all pairs of rows (or columns) of the absolute cosine of their
+   * angle: 0 where they are orthogonal, or there is but one. For matrices.
    *
    * @throws ValueError where factor is negative, ShapeError for weights of other than two dimensions
    */
@@ -133,16 +138,19 @@ export const regularizers = {
 const l1Of = (x: Tensor, l1: number): Tensor => x.absolute().sum().multiply(l1);
 const l2Of = (x: Tensor, l2: number): Tensor => x.square().sum().multiply(l2);
 
-/** The mean absolute cosine between two rows; rows of length 0 count as such. */
+/** The mean absolute cosine between two different rows; a row of zeros is orthogonal to all. */
 function meanCosine(x: Tensor): Tensor {
   const size = x.shape[0];
-  if (size === 1) return x.sum().multiply(0);
+  // Nothing to be orthogonal to. (Keras divides by 0 here.)
+  if (size === 1) return x.trace.constant(0);
   // As Keras's `normalize`: never divided by less than 1e-7.
   const length = x.square().sum(1, true).maximum(1e-14).squareRoot();
   const unit = x.divide(length);
-  const cosines = unit.matmul(unit.transpose()).absolute();
-  const others = cosines.sum().subtract(unit.square().sum(1).absolute().sum());
-  return others.multiply(0.5 / ((size * (size - 1)) / 2));
+  const cosines = unit.matmul(unit.transpose());
+  // The diagonal is left out, not subtracted: small cosines would drown in its rounding.
+  const isSame = x.trace.indexAlong(cosines, 0).equal(x.trace.indexAlong(cosines, 1));
+  const others = isSame.where(0, cosines.absolute()).sum();
+  return others.multiply(1 / (size * (size - 1)));
 }
 
 /** Names of the library's regularizers. */
@@ -156,8 +164,9 @@ export const regularizerKind: Kind<Regularizer> = {
   plural: "regularizers",
   module: "keras.regularizers",
   entries: regularizers,
+  aliases: { l1_l2: "l1l2" },
   classNames: { l1l2: "L1L2" },
-  is: (value) => "call" in value && typeof value.call === "function" && "name" in value,
+  is: isCallable(regularizers),
   fromFunction: (call) => ({
     name: functionName(call),
     ...regularizerOf(functionName(call), call as RegularizerFunction),
@@ -167,3 +176,26 @@ export const regularizerKind: Kind<Regularizer> = {
 /** The regularizer that a user named, made or wrote. */
 export const resolveRegularizer = (value: RegularizerInput, who: string): Regularizer =>
   resolve(value, regularizerKind, who);
+
+/**
+ * What a regularizer makes of a weight or an output: a scalar.
+ *
+ * @throws ValueError, ShapeError where a user's returns anything else
+ */
+export function penaltyOf(regularizer: Regularizer, x: Tensor): Tensor {
+  const penalty: unknown = regularizer.call(x);
+  const who = `regularizer ${regularizer.name}`;
+  if (!(penalty instanceof Tensor) || penalty.dtype !== "float32")
+    throw new ValueError({
+      who,
+      expected: "it must return a float32 Tensor",
+      received: penalty instanceof Tensor ? penalty.dtype : describe(penalty),
+    });
+  if (sizeOf(penalty.shape) === 1) return penalty.reshape([]);
+  throw new ShapeError({
+    who,
+    expected: "it must return one number",
+    received: `shape ${formatShape(penalty.shape)}`,
+    fix: "Add them up: .sum().",
+  });
+}

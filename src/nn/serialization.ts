@@ -42,7 +42,9 @@ export function toConfig(
     const key = keyOf(name, field);
     const value = values[name];
     if (key === null) continue;
-    config[key] = field.write ? field.write(value) : value === undefined ? null : (value as Json);
+    const written = field.write ? field.write(value) : ((value ?? null) as Json | undefined);
+    // A field may have nothing to write where its value is what Keras does without the key.
+    if (written !== undefined) config[key] = written;
   }
   return config;
 }
@@ -112,13 +114,16 @@ export function serializePart<T extends Part>(of: Kind<T>, part: T): Serialized 
       fix: `Register it first: registerSerializable(${of.kind}, { name: "..." }).`,
     });
   const config = toConfig(factory.fields, part.options);
-  if (!of.areFunctions)
+  if (!of.areFunctions) {
+    const className = classNameOf(of, part.name);
+    const isOwn = of.ownEntries?.includes(part.name);
     return {
-      module: of.module,
-      class_name: classNameOf(of, part.name),
+      module: isOwn ? ownPackage : of.module,
+      class_name: className,
       config,
-      registered_name: null,
+      registered_name: isOwn ? `${ownPackage}>${className}` : null,
     };
+  }
   const name = toSnakeKey(part.name);
   if (JSON.stringify(config) === JSON.stringify(defaultConfig(factory.fields))) return name;
   // Keras has no options for functions: a name of our own, which its reader refuses.

@@ -2,13 +2,13 @@
  * Functions of tensors on arrays, at once: what gives parts of nets (a layer, a loss, a metric) a
  * life without a model. Where it runs is set from above (the engine); without that, the interpreter.
  */
-import { ShapeError, ValueError } from "../base/errors.ts";
+import { describe, ShapeError, ValueError } from "../base/errors.ts";
 import { type ArrayInput, type HostArray, toHostArray } from "../base/host-array.ts";
-import { sizeOf } from "../base/shape.ts";
+import { formatShape, sizeOf } from "../base/shape.ts";
 import { interpret } from "../ir/interpret.ts";
 import { lower } from "../ir/lower.ts";
 import { gradients } from "./gradients.ts";
-import type { Tensor } from "./tensor.ts";
+import { Tensor } from "./tensor.ts";
 import { Trace, type Traced } from "./trace.ts";
 import { readVariables, writeVariables } from "./variable.ts";
 
@@ -34,6 +34,8 @@ export interface EvaluateOptions {
 /**
  * Records `build` on tensors of these arrays (as float32), runs it once, and returns copies of what
  * it returned. Variables that it assigns are changed.
+ *
+ * @throws ShapeError where an array has no elements, ValueError for a tensor of another recording
  */
 export async function evaluate(
   arrays: readonly HostArray[],
@@ -43,12 +45,26 @@ export async function evaluate(
   const trace = new Trace();
   const inputs: Record<string, HostArray["data"]> = {};
   const tensors = arrays.map(({ data, shape }, i) => {
+    if (data.length === 0)
+      throw new ShapeError({
+        who: arrays.length === 1 ? "the array" : `array ${i}`,
+        expected: "at least one element",
+        received: `shape ${formatShape(shape)}`,
+      });
     inputs[`array${i}`] = data instanceof Float32Array ? data : new Float32Array(data);
     return trace.input(`array${i}`, "float32", shape);
   });
   const outputs = build(tensors, trace);
   for (const [name, value] of Object.entries(scalars)) inputs[name] = Uint32Array.of(value);
-  for (const [i, output] of outputs.entries()) trace.result(`output${i}`, output);
+  for (const [i, output] of outputs.entries()) {
+    if (output.trace !== trace)
+      throw new ValueError({
+        who: `result ${i}`,
+        expected: "a tensor made of those that the function was given",
+        received: "one of another recording",
+      });
+    trace.result(`output${i}`, output);
+  }
   const results = await evaluator(trace.finish(), inputs);
   return outputs.map(({ shape }, i) => {
     const data = new Float32Array(results[`output${i}`] as Float32Array);
@@ -66,10 +82,12 @@ export interface ValueAndGradients {
 
 /**
  * The value of a function of tensors and its gradients with respect to each input, by reverse-mode
- * differentiation.
+ * differentiation. The gradient of an input that the value does not hang on is zero.
  *
- * @param fn of tensors, one for each input, to a scalar tensor
- * @throws ShapeError where `fn` does not return a scalar
+ * @param fn of tensors, one for each input, to a scalar tensor. It is called once, to be recorded
+ * @param inputs arrays, as float32; a single number is `{ data: [3], shape: [] }` as a typed array
+ * @throws ShapeError where `fn` does not return one number or an input is empty, ValueError where it
+ *   returns no float32 tensor of its inputs
  * @example
  * const { value, gradients } = await valueAndGradients(
  *   (w, x) => w.multiply(x).sum(), [[1, 2], [3, 4]],
@@ -84,20 +102,20 @@ export async function valueAndGradients(
     throw new ValueError({
       who,
       expected: "a function of tensors, and an array of inputs for it",
-      received: `${typeof fn} and ${typeof inputs}`,
+      received: `${describe(fn)} and ${describe(inputs)}`,
     });
   const arrays = inputs.map((input, i) => toHostArray(input, `${who} input ${i}`));
   const [value, ...found] = await evaluate(arrays, (tensors) => {
     const result: unknown = fn(...tensors);
-    const shape = (result as Partial<Tensor> | undefined)?.shape;
-    if (!shape || sizeOf(shape) !== 1)
-      throw new ShapeError({
-        who,
-        expected: "the function must return a tensor of one number",
-        received: shape ? `shape [${shape.join(", ")}]` : typeof result,
-        fix: "Example: (x) => x.square().sum()",
-      });
-    const scalar = (result as Tensor).reshape([]);
+    const expected = "the function must return a tensor of one number";
+    const fix = "Example: (x) => x.square().sum()";
+    if (!(result instanceof Tensor) || result.dtype !== "float32") {
+      const received = result instanceof Tensor ? `a tensor of ${result.dtype}` : describe(result);
+      throw new ValueError({ who, expected, received, fix });
+    }
+    if (sizeOf(result.shape) !== 1)
+      throw new ShapeError({ who, expected, received: `shape ${formatShape(result.shape)}`, fix });
+    const scalar = result.reshape([]);
     return [scalar, ...gradients(scalar, tensors)];
   });
   return { value: value!, gradients: found };

@@ -27,6 +27,8 @@ export interface Recorder {
   readonly graph: Graph;
   /** One number, everywhere the same; default dtype float32. */
   constant(value: number, dtype?: DType): Tensor;
+  /** 0, 1, 2, ... along one dimension of `tensor`, as uint32, broadcasting against it. */
+  indexAlong(tensor: Tensor, position: number): Tensor;
 }
 
 export class Tensor {

@@ -30,7 +30,7 @@ describe("callbacks", () => {
 
   it("are called one after the other; weights may be written meanwhile", async () => {
     const seen: string[] = [];
-    net.beginFit();
+    net.beginFit("fit");
     expect(() => net.checkMayWrite("setWeights")).toThrow("setWeights: no fit");
     const hook = (name: string) => async () => {
       net.checkMayWrite("setWeights");
@@ -40,6 +40,13 @@ describe("callbacks", () => {
     await all({ onEpochBegin: hook("a") }, {}, { onEpochBegin: hook("b") }).call("onEpochBegin", 0);
     net.endFit();
     expect(seen).toEqual(["a", "b"]);
+  });
+
+  it("must be functions where they are there", () => {
+    expect(() => all({ onEpochEnd: 5 as never })).toThrow(
+      "fit: onEpochEnd of a callback must be a function, got 5.",
+    );
+    expect(() => all({ nextStop: "x" as never })).toThrow("nextStop of a callback must be");
   });
 
   it("make logs only where someone reads them", async () => {

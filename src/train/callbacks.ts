@@ -88,6 +88,12 @@ type Hook = {
 
 type BatchHooks = "Train" | "Test";
 
+const functions: readonly (Hook | "nextStop")[] = [
+  ...(["onTrainBegin", "onTrainEnd", "onEpochBegin", "onEpochEnd"] as const),
+  ...(["onTrainBatchBegin", "onTrainBatchEnd", "onTestBegin", "onTestEnd"] as const),
+  ...(["onTestBatchBegin", "onTestBatchEnd", "nextStop"] as const),
+];
+
 /** The callbacks of a fit, called as one. */
 export class Callbacks {
   readonly #callbacks: readonly Callback[];
@@ -101,6 +107,16 @@ export class Callbacks {
         received: describe(callbacks),
         fix: "Example: callbacks: [{ onEpochEnd(epoch, logs) { console.log(logs.loss); } }]",
       });
+    for (const callback of callbacks)
+      for (const name of functions) {
+        const hook: unknown = callback[name];
+        if (hook !== undefined && typeof hook !== "function")
+          throw new ValueError({
+            who: "fit",
+            expected: `${name} of a callback must be a function`,
+            received: describe(hook),
+          });
+      }
     this.#callbacks = callbacks;
     this.#net = net;
   }

@@ -43,10 +43,17 @@ export interface FitOptions extends WeightOptions {
   readonly shuffle?: boolean;
   /** Of order and noise, a whole number in [0, 2^53). Default: the model's seed. */
   readonly seed?: number;
-  /** 0: silent; 1: a progress bar; 2: a line for each epoch. Default: 0. */
+  /**
+   * 0: silent; 1: a bar that is drawn again on a terminal, its last state elsewhere; 2: a line for
+   * each epoch. To the standard output, in a page to the console. Default: 0 (Keras: 1).
+   */
   readonly verbose?: 0 | 1 | 2;
-  /** Ends the fit after the running call (about 20 ms), with the history so far. */
+  /**
+   * Ends the fit after the running call (about 20 ms), also while a chunk loads, with the history so
+   * far: that of whole epochs.
+   */
   readonly signal?: AbortSignal | undefined;
+  /** Objects with hooks, called in this order. Default: none. */
   readonly callbacks?: readonly Callback[];
 }
 

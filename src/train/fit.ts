@@ -1,15 +1,16 @@
 /** Training: epochs of steps, validation, callbacks. */
 import type { Dataset } from "../base/dataset.ts";
 import { ValueError } from "../base/errors.ts";
-import { isDataset, type StepData, sliceData, stepData } from "../model/data.ts";
-import { buildFor, checkDatasetArguments, HeldData } from "../model/evaluate.ts";
+import { isDataset, type StepData, sliceData } from "../model/data.ts";
+import { checkDatasetArguments, HeldData } from "../model/evaluate.ts";
 import type { Net } from "../model/net.ts";
+import { readyData } from "../model/ready.ts";
 import type { DataInput } from "../model/rows.ts";
 import type { Logs } from "../model/totals.ts";
 import { Callbacks, type TrainedModel } from "./callbacks.ts";
 import { type FitOptions, type FitSettings, fitSettings } from "./fit-options.ts";
 import { History } from "./history.ts";
-import { progressLines } from "./progress.ts";
+import { type ProgressLines, progressLines } from "./progress.ts";
 import { isAborted, type Run, TrainingData } from "./training-data.ts";
 
 /**
@@ -27,22 +28,27 @@ export async function fitModel(
   y: DataInput | undefined,
   options: FitOptions = {},
 ): Promise<History> {
-  net.beginFit();
-  const opened: { close(): void }[] = [];
+  net.beginFit("fit");
+  const opened: { close(): unknown }[] = [];
+  let lines: ProgressLines | undefined;
   try {
     const given = fitSettings(options, net.seed);
     const { optimizer } = net.compiledFor("fit");
-    const lines = progressLines(given.verbose);
-    const callbacks = new Callbacks([...given.callbacks, ...lines], net);
+    lines = progressLines(given.verbose);
+    const callbacks = new Callbacks([...given.callbacks, ...(lines ? [lines] : [])], net);
     const { train, held } = await splitData(net, x, y, given);
     const data = await TrainingData.open(net, train, given);
     opened.push(data);
     const validation = held && (await held());
     if (validation) opened.push(validation);
-    return await runEpochs({ net, model, given, callbacks, data, validation, optimizer });
+    return await runEpochs({ net, model, given, callbacks, data, validation, optimizer, lines });
   } finally {
-    for (const data of opened) data.close();
-    net.endFit();
+    lines?.endLine();
+    try {
+      for (const data of opened) await data.close();
+    } finally {
+      net.endFit();
+    }
   }
 }
 
@@ -64,9 +70,8 @@ async function splitData(
         received: `${validationSplit}`,
         fix: "Pass another Dataset as validationData.",
       });
-  } else buildFor(net, x, "fit x");
-  const compiled = net.compiledFor("fit");
-  let train = isDataset(x) ? x : stepData(x, y!, weights, net.topology, compiled, "fit");
+  }
+  let train = isDataset(x) ? x : readyData(net, x, y, weights, "fit");
   const who = "fit validationData";
   if (isDataset(validationData)) {
     const none = { sampleWeight: undefined };
@@ -75,8 +80,7 @@ async function splitData(
   let held: StepData | undefined;
   if (validationData) {
     const [heldX, heldY, heldWeight] = validationData;
-    buildFor(net, heldX, `${who} x`);
-    held = stepData(heldX, heldY, { sampleWeight: heldWeight }, net.topology, compiled, who);
+    held = readyData(net, heldX, heldY, { sampleWeight: heldWeight }, who);
   } else if (validationSplit !== undefined && !isDataset(train)) {
     const at = Math.floor(train.count * (1 - validationSplit));
     if (at === 0 || at === train.count)
@@ -96,7 +100,10 @@ async function runEpochs(run: Run): Promise<History> {
   const { net, model, given, callbacks, data } = run;
   const history = new History();
   model.stopTraining = false;
-  const { threads, fma } = await data.execution();
+  const execution = await data.execution();
+  // Aborted before its first data came.
+  if (!execution) return history;
+  const { threads, fma } = execution;
   callbacks.begin(model, {
     epochs: given.epochs,
     steps: data.steps,
@@ -118,6 +125,8 @@ async function runEpochs(run: Run): Promise<History> {
     history.add(epoch, logs);
     last = logs;
   }
+  // Before hooks see the end: restoring the best weights comes after it, as in Keras.
+  await run.optimizer.finalizeVariableValues(net.trainableWeights);
   await callbacks.call("onTrainEnd", last);
   return history;
 }
@@ -131,6 +140,7 @@ async function runEpoch(run: Run, epoch: number): Promise<Logs | undefined> {
   await callbacks.call("onTestBegin");
   const size = given.validationBatchSize ?? given.batchSize;
   const totals = await validation.test(size, given.validationSteps, {
+    signal: given.signal,
     stepsFrom: (step) => callbacks.stepsFrom("Test", step),
     before: (step) => callbacks.beforeSteps("Test", step),
     after: async (call, seen) => {

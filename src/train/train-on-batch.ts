@@ -1,9 +1,9 @@
 /** One train step on one batch. */
-import { stepData, type WeightOptions } from "../model/data.ts";
-import { buildFor } from "../model/evaluate.ts";
+import type { WeightOptions } from "../model/data.ts";
 import type { Net } from "../model/net.ts";
 import { runPass } from "../model/pass.ts";
 import { Programs } from "../model/programs.ts";
+import { readyData } from "../model/ready.ts";
 import type { DataInput } from "../model/rows.ts";
 import type { Logs } from "../model/totals.ts";
 import { settings } from "../nn/options.ts";
@@ -21,12 +21,11 @@ export async function trainOnBatch(
 ): Promise<Logs> {
   const who = "trainOnBatch";
   const weights = settings(options, { sampleWeight: undefined, classWeight: undefined }, who);
-  net.beginFit();
+  net.beginFit(who);
   let programs: Programs | undefined;
   try {
     const compiled = net.compiledFor(who);
-    buildFor(net, x, `${who} x`);
-    const data = stepData(x, y, weights, net.topology, compiled, who);
+    const data = readyData(net, x, y, weights, who, compiled);
     programs = await Programs.open(net, "train", data);
     const totals = programs.totals();
     await runPass({

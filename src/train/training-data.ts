@@ -2,16 +2,18 @@
 import type { Dataset } from "../base/dataset.ts";
 import { permutation } from "../base/philox.ts";
 import { chunksOf } from "../model/chunks.ts";
-import { isDataset, type StepData, stepData } from "../model/data.ts";
-import { buildFor, type HeldData } from "../model/evaluate.ts";
+import { isDataset, type StepData } from "../model/data.ts";
+import type { HeldData } from "../model/evaluate.ts";
 import type { Net } from "../model/net.ts";
 import { runPass, stepsOf } from "../model/pass.ts";
 import { Programs } from "../model/programs.ts";
-import type { Logs, PassCall, Totals } from "../model/totals.ts";
+import { chunkReader } from "../model/ready.ts";
+import type { Logs, Totals } from "../model/totals.ts";
 import type { Optimizer } from "../nn/optimizer.ts";
 import { readVariables, writeVariables } from "../tensor/variable.ts";
 import type { Callbacks, TrainedModel } from "./callbacks.ts";
 import type { FitSettings } from "./fit-options.ts";
+import type { ProgressLines } from "./progress.ts";
 import { stepInputs } from "./step-inputs.ts";
 
 /** Everything that a fit holds while it runs. */
@@ -23,6 +25,7 @@ export interface Run {
   readonly data: TrainingData;
   readonly validation: HeldData | undefined;
   readonly optimizer: Optimizer;
+  readonly lines: ProgressLines | undefined;
   hasWarned?: boolean;
 }
 
@@ -53,7 +56,7 @@ export class TrainingData {
   /** Where the next epoch goes on, with `stepsPerEpoch`. */
   #order: Uint32Array | undefined;
   #step = 0;
-  #walk: AsyncGenerator<StepData, number> | undefined;
+  #walk: AsyncGenerator<StepData, number | undefined> | undefined;
   #chunk: { programs: Programs; order: Uint32Array; step: number } | undefined;
 
   private constructor(
@@ -85,17 +88,21 @@ export class TrainingData {
     return this.#given.stepsPerEpoch ?? all;
   }
 
-  /** How the train step runs; a set's first chunk is loaded for it. */
-  async execution(): Promise<{ threads: number; fma: boolean }> {
+  /**
+   * How the train step runs; a set's first chunk is loaded for it. Undefined where the fit is aborted
+   * meanwhile.
+   */
+  async execution(): Promise<{ threads: number; fma: boolean } | undefined> {
     if (!this.#programs) this.#chunk ??= await this.#nextChunk();
-    const programs = (this.#programs ?? this.#chunk?.programs)!;
-    return (await programs.of(Math.min(this.batchSize, programs.rows))).execution;
+    const programs = this.#programs ?? this.#chunk?.programs;
+    return programs && (await programs.of(Math.min(this.batchSize, programs.rows))).execution;
   }
 
-  close(): void {
+  /** Gives back memory, and ends the iterator of a set that is not at its end. */
+  async close(): Promise<void> {
     this.#programs?.close();
     this.#chunk?.programs.close();
-    this.#walk?.return(0).catch(() => undefined);
+    await this.#walk?.return(undefined);
   }
 
   /** One epoch; undefined where the fit was aborted. */
@@ -133,6 +140,7 @@ export class TrainingData {
     let done = 0;
     while (done < wanted) {
       this.#chunk ??= await this.#nextChunk();
+      if (!this.#chunk && isAborted(run)) return "aborted";
       // Where the last epoch took the last rows, this one begins a new walk.
       if (!this.#chunk && done === 0) continue;
       if (!this.#chunk) break;
@@ -153,21 +161,18 @@ export class TrainingData {
     return "done";
   }
 
-  /** The next rows of the set; undefined, once, where a walk through it ends. */
+  /** The next rows of the set; undefined, once, where a walk through it ends or is aborted. */
   async #nextChunk(): Promise<
     { programs: Programs; order: Uint32Array; step: number } | undefined
   > {
     const net = this.#net;
-    this.#walk ??= chunksOf(
-      this.#dataset!,
-      this.batchSize,
-      (chunk, who) => {
-        buildFor(net, chunk.x, `${who} x`);
-        return stepData(chunk.x, chunk.y, chunk, net.topology, net.compiledFor("fit"), who);
-      },
-      this.#known,
-      "fit",
-    );
+    this.#walk ??= chunksOf(this.#dataset!, {
+      batchSize: this.batchSize,
+      read: chunkReader(net, net.compiledFor("fit")),
+      known: this.#known,
+      signal: this.#given.signal,
+      who: "fit",
+    });
     const { done, value } = await this.#walk.next();
     if (done) {
       this.#known = value;
@@ -186,13 +191,14 @@ export class TrainingData {
     await runPass({
       ...part,
       batchSize: this.batchSize,
-      stepsFrom: (step) => callbacks.stepsFrom("Train", step),
+      // Stopped by a hook before the first step: that one is still made, as in Keras.
+      stepsFrom: (step) => (model.stopTraining ? 1 : callbacks.stepsFrom("Train", step)),
       before: (step) => callbacks.beforeSteps("Train", step),
       inputs: (program, count) => stepInputs(optimizer, given.seed, program, count),
       after: async (call) => {
         for (let i = 0; i < call.count; i++) {
           const loss = totals.add(call, i);
-          if (!Number.isFinite(loss)) warn(run, epoch, call, i, loss);
+          if (!Number.isFinite(loss)) warnOfLoss(run, epoch, call.step + i, loss);
           await callbacks.afterStep("Train", call.step + i, () => totals.logs());
         }
         if (isAborted(run)) end = "aborted";
@@ -229,20 +235,24 @@ class EpochTotals {
 }
 
 function warnEnded(run: Run, steps: number, wanted: number): void {
-  if (run.hasWarned) return;
-  run.hasWarned = true;
-  console.warn(
+  warnOnce(
+    run,
     `fit: the data ended after ${steps} of ${wanted} steps of an epoch; it begins anew in the ` +
       "next. Lower stepsPerEpoch, or give more data.",
   );
 }
 
-function warn(run: Run, epoch: number, call: PassCall, index: number, loss: number): void {
-  if (run.hasWarned) return;
-  run.hasWarned = true;
-  const step = call.step + index;
-  console.warn(
+function warnOfLoss(run: Run, epoch: number, step: number, loss: number): void {
+  warnOnce(
+    run,
     `fit: the loss is ${loss} in epoch ${epoch} at step ${step}; training goes on. ` +
       "A lower learning rate or smaller inputs may help.",
   );
+}
+
+function warnOnce(run: Run, text: string): void {
+  if (run.hasWarned) return;
+  run.hasWarned = true;
+  run.lines?.endLine();
+  console.warn(text);
 }

@@ -114,7 +114,9 @@ def torch_cases():
             if step + 1 < steps:
                 scheduler.step()
         case = {"preset": "pytorch", "options": {"maxRate": 0.1, **options}, "values": values}
-        cases.append({**case, **({"momenta": momenta} if options.get("cycleMomentum", True) else {})})
+        if options.get("cycleMomentum", True):
+            case["momenta"] = momenta
+        cases.append(case)
     return cases
 
 

@@ -88,9 +88,9 @@ function atLast(x: Tensor, axis: number, who: string, call: (x: Tensor) => Tenso
 }
 
 /**
- * Without sorting: z_i is in the support where 1 + k z_i > sum of the k largest up to z_i, and these
- * are all z_j >= z_i (equal ones change nothing on either side). As if the largest were 0, so that
- * it always is, however large. n^2 comparisons of n numbers.
+ * Without sorting: z_i is in the support where 1 + k z_i > sum of the k largest up to z_i, and
+ * these are all z_j >= z_i (equal ones change nothing on either side). As if the largest were 0, so
+ * that it always is, however large. n^2 comparisons of n numbers.
  */
 function sparsemax(x: Tensor): Tensor {
   const shifted = x.subtract(x.max(-1, true).stopGradient());

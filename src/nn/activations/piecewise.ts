@@ -1,8 +1,8 @@
 /**
  * Activations of straight pieces and parabolas. A NaN stays in all of them. (Keras makes 0 of it in
- * relu with a threshold and, on JAX, in both shrinks, and `defaultValue` in threshold.) At kinks the
- * slope is Keras's; where its backends differ, JAX's, but that of sparseSigmoid is 0 at both ends,
- * as on PyTorch: JAX has half.
+ * relu with a threshold and, on JAX, in both shrinks, and `defaultValue` in threshold.) At kinks
+ * the slope is Keras's; where its backends differ, JAX's, but that of sparseSigmoid is 0 at both
+ * ends, as on PyTorch: JAX has half.
  */
 import { clip } from "../../tensor/composites.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
@@ -46,8 +46,8 @@ export const piecewise = {
   linear: activation()("linear", {}, () => (x) => x),
 
   /**
-   * Rectified linear unit: max(x, 0); its slope at 0 is 0, and a NaN stays. With options: x where x >
-   * threshold, else negativeSlope (x - threshold), and at most maxValue.
+   * Rectified linear unit: max(x, 0); its slope at 0 is 0, and a NaN stays. With options: x where
+   * x > threshold, else negativeSlope (x - threshold), and at most maxValue.
    *
    * @throws ValueError where maxValue is negative
    */
@@ -76,10 +76,13 @@ export const piecewise = {
   /** x limited to [-1, 1]; the slope is 1 at both ends. */
   hardTanh: activation()("hardTanh", {}, () => hardTanh),
 
-  /** min(max(x + 3, 0), 6) / 6, as in Keras 3 and PyTorch; in tf_keras it was 0.2 x + 0.5, limited. */
+  /** min(max(x + 3, 0), 6) / 6, as in Keras 3 and PyTorch; tf_keras had 0.2 x + 0.5, limited. */
   hardSigmoid: activation()("hardSigmoid", {}, () => hardSigmoid),
 
-  /** x hardSigmoid(x), also called hard swish. Howard et al., 2019, https://arxiv.org/abs/1905.02244. */
+  /**
+   * x hardSigmoid(x), also called hard swish. Howard et al., "Searching for MobileNetV3", 2019,
+   * https://arxiv.org/abs/1905.02244.
+   */
   hardSilu: activation()("hardSilu", {}, () => (x) => x.multiply(hardSigmoid(x))),
 
   /**
@@ -146,8 +149,8 @@ function relu(
 }
 
 /**
- * Limited to [0, maxValue]. Keras takes the mean of both slopes where a number is on a limit, but in
- * relu6, which it calls for 6, 0.
+ * Limited to [0, maxValue]. Keras takes the mean of both slopes where a number is on a limit, but
+ * in relu6, which it calls for 6, 0.
  */
 function limit(kept: Tensor, maxValue: number, threshold: number): Tensor {
   if (maxValue === 6 && threshold === 0) return kept.minimum(6);

@@ -44,10 +44,10 @@ export const constants = {
    * @throws ShapeError for weights of other than two dimensions
    */
   identity: entry<IdentityOptions, Initializer>()("identity", { gain: number(1) }, ({ gain }) => ({
-    draw: (shape) => {
+    draw: (shape, { stream }) => {
       if (shape.length !== 2)
         throw new ShapeError({
-          who: "initializer identity",
+          who: `initializer identity of ${stream}`,
           expected: "a weight of two dimensions",
           received: formatShape(shape),
         });

@@ -1,10 +1,12 @@
 import { afterAll, describe, expect, it, vi } from "vitest";
+import type { HostArray } from "../base/host-array.ts";
 import * as layers from "../nn/layers/index.ts";
 import { input } from "../nn/layers/input.ts";
 import { losses } from "../nn/losses.ts";
 import { optimizers } from "../nn/optimizers.ts";
 import { setRandomSeed } from "../nn/seed.ts";
 import { Engine } from "../runtime/engine.ts";
+import type { Callback } from "../train/callbacks.ts";
 import { model as functional } from "./functional.ts";
 import { sequential } from "./sequential.ts";
 
@@ -78,7 +80,7 @@ describe("a model", () => {
       );
   });
 
-  it("takes a layer that is frozen or thawed with its next fit", async () => {
+  it("takes a layer that is frozen or thawed with its next step, in a fit too", async () => {
     const model = small(1);
     model.compile({ optimizer: optimizers.nadam(), loss: "meanSquaredError" });
     const data = [[[1, 2, 3]], [[1, 1]]] as const;
@@ -92,6 +94,18 @@ describe("a model", () => {
     model.layers[0].trainable = true;
     await model.fit(...data);
     expect((await kernels())[0]).not.toEqual(frozen);
+    // In a hook before the second epoch, for the whole batches and for the last one.
+    const seen: HostArray[] = [];
+    const freeze: Callback = {
+      async onEpochBegin(epoch) {
+        if (epoch !== 1) return;
+        model.layers[0].trainable = false;
+        seen.push((await kernels())[0]);
+      },
+    };
+    const more = { x: Array(5).fill([1, 2, 3]), y: Array(5).fill([1, 1]) };
+    await model.fit(more.x, more.y, { epochs: 2, batchSize: 2, callbacks: [freeze] });
+    expect((await kernels())[0]).toEqual(seen[0]);
   });
 
   it("without weights, or of nothing but an input, can be fitted", async () => {

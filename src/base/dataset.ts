@@ -1,8 +1,9 @@
 import type { HostArray } from "./host-array.ts";
 
 /**
- * A piece of a data set: arrays of the same number of rows (the first axis of each), at least one. All
- * chunks have arrays of the same types and shapes but for the number of rows. `predict` asks for x alone.
+ * A piece of a data set: arrays of the same number of rows (the first axis of each), at least one.
+ * All chunks have arrays of the same types and shapes but for the number of rows. `predict` asks for
+ * x alone.
  */
 export interface DataChunk {
   /** Inputs; for a model with several, a list in their order. */

@@ -115,9 +115,9 @@ class Walk {
   async end(): Promise<void> {
     if (this.#isOver) return;
     this.#isOver = true;
-    const ended = this.#iterator.return?.();
+    const ended = Promise.resolve(this.#iterator.return?.());
     // A generator ends once its chunk is there, and that may take forever.
-    if (this.#isLoading) ended?.catch(() => undefined);
+    if (this.#isLoading) ended.catch(() => undefined);
     else await ended;
   }
 }

@@ -62,6 +62,11 @@ export class Net {
     return this.topology.layers.flatMap((layer) => layer.trainableWeights);
   }
 
+  /** Which layers are frozen, as text: one that was frozen or thawed since makes another step. */
+  get frozen(): string {
+    return this.topology.layers.map(({ trainable }) => (trainable ? "0" : "1")).join("");
+  }
+
   get compiled(): Compiled | undefined {
     return this.#compiled;
   }
@@ -101,9 +106,7 @@ export class Net {
    */
   stepOf(kind: StepKind, shapes: StepShapes, compiled = this.#compiled): Step {
     if (compiled !== this.#compiled) return recordStep(this, compiled, kind, shapes);
-    // A layer that was frozen since makes another step.
-    const trainable = this.topology.layers.map((layer) => layer.trainable);
-    const key = JSON.stringify([kind, shapes, trainable]);
+    const key = JSON.stringify([kind, shapes, this.frozen]);
     const step = this.#steps.get(key) ?? recordStep(this, compiled, kind, shapes);
     this.#steps.set(key, step);
     return step;

@@ -26,7 +26,8 @@ export class Programs {
   readonly #data: StepData;
   readonly #compiled: Compiled | undefined;
   readonly #tables: Record<string, Table> = {};
-  readonly #programs = new Map<number, StepProgram>();
+  /** By the size of a batch and what is frozen. */
+  readonly #programs = new Map<string, StepProgram>();
 
   private constructor(net: Net, kind: StepKind, data: StepData, compiled: Compiled | undefined) {
     this.#net = net;
@@ -76,7 +77,8 @@ export class Programs {
   }
 
   async of(batch: number): Promise<StepProgram> {
-    const known = this.#programs.get(batch);
+    const key = `${batch} ${this.#net.frozen}`;
+    const known = this.#programs.get(key);
     if (known) return known;
     const shapes = stepShapes(batch, this.#data);
     const step = this.#net.stepOf(this.#kind, shapes, this.#compiled);
@@ -94,7 +96,7 @@ export class Programs {
         return results;
       },
     };
-    this.#programs.set(batch, program);
+    this.#programs.set(key, program);
     return program;
   }
 

@@ -103,8 +103,8 @@ export abstract class Layer<X extends LayerInput = Tensor> {
   readonly givenName: string | undefined;
   /**
    * Whether the optimizer changes its weights. A frozen batch normalization works in inference mode,
-   * and penalties of frozen weights do not count. A model takes a change with its next fit (in Keras
-   * with the next `compile`).
+   * and penalties of frozen weights do not count. A model takes a change with its next step, also in
+   * a hook of a fit (in Keras with the next `compile`).
    */
   trainable: boolean;
   /** A penalty on its output, added to the loss. */

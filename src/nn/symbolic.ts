@@ -29,7 +29,7 @@ export class SymbolicTensor {
     this.id = nextId++;
   }
 
-  /** Shape of one sample. Known for inputs, and for what layers made of known shapes. */
+  /** Shape of one sample. Known for inputs, and for other tensors once a model was made of them. */
   get shape(): Shape {
     const shape = shapes.get(this);
     if (shape) return shape;

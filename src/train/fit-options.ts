@@ -11,7 +11,7 @@ import type { Callback } from "./callbacks.ts";
 export interface FitOptions extends WeightOptions {
   /** Samples in a step; the last step of an epoch has what is left. Default: 32. */
   readonly batchSize?: number;
-  /** The epoch at which training ends, counted from 0: with `initialEpoch` 0 their count. Default: 1. */
+  /** The epoch at which training ends, from 0: with `initialEpoch` 0 their count. Default: 1. */
   readonly epochs?: number;
   /** The first epoch's number, for a fit that goes on. Default: 0. */
   readonly initialEpoch?: number;
@@ -95,7 +95,9 @@ export function fitSettings(options: FitOptions, modelSeed: number) {
     });
   checkValidation(given.validationData, given.validationSplit);
   const { signal } = given;
-  if (signal !== undefined && typeof signal?.aborted !== "boolean")
+  const isSignal =
+    typeof signal?.aborted === "boolean" && typeof signal.addEventListener === "function";
+  if (signal !== undefined && !isSignal)
     throw new ValueError({
       who: "fit",
       expected: "signal must be an AbortSignal",

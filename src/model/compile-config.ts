@@ -3,10 +3,10 @@ import type { CustomObjects, Json } from "../nn/fields.ts";
 import type { Loss } from "../nn/loss.ts";
 import { lossKind, serializeLoss } from "../nn/losses.ts";
 import { Metric } from "../nn/metric.ts";
-import { metricKind, serializeMetric } from "../nn/metrics.ts";
+import { type MetricInput, metricKind, resolveMetric, serializeMetric } from "../nn/metrics.ts";
 import { optimizerKind, serializeOptimizer } from "../nn/optimizers.ts";
-import { type Kind, type Part, resolve } from "../nn/registry.ts";
-import { deserializePart, type Serialized, toSnakeKey } from "../nn/serialization.ts";
+import { type Kind, nameIn, type Part, resolve } from "../nn/registry.ts";
+import { deserializePart, type Serialized, toCamelKey, toSnakeKey } from "../nn/serialization.ts";
 import type { Compiled, CompileOptions } from "./compiled.ts";
 
 type Config = { readonly [key: string]: Json };
@@ -55,7 +55,13 @@ export function compileOptions(config: unknown, custom: CustomObjects): CompileO
   if (given.optimizer === undefined || given.optimizer === null) return undefined;
   const read = (value: unknown, one: (value: unknown) => Part) => readNested(value, one);
   const loss = read(given.loss, (one) => deserializePart<Loss>(lossKind, one, custom));
-  const metric = (one: unknown) => deserializePart<Metric>(metricKind, one, custom);
+  const metric = (one: unknown) => {
+    // A text is the key in logs too: `mse` is reported as such.
+    const name = typeof one === "string" ? toCamelKey(one) : undefined;
+    if (name !== undefined && nameIn(metricKind, name) !== undefined && !(name in custom))
+      return resolveMetric(name as MetricInput, "compile config");
+    return deserializePart<Metric>(metricKind, one, custom);
+  };
   const metrics = read(given.metrics, metric);
   const weighted = read(given.weighted_metrics, metric);
   const weights = given.loss_weights;

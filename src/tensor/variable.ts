@@ -2,8 +2,8 @@
 import type { DType, TypedArray } from "../base/dtype.ts";
 import { arrayFor } from "../base/dtype.ts";
 import { ShapeError } from "../base/errors.ts";
-import type { HostArray } from "../base/host-array.ts";
-import { formatShape, type Shape, sizeOf } from "../base/shape.ts";
+import { type ArrayInput, type HostArray, toHostArray } from "../base/host-array.ts";
+import { formatShape, type Shape, sameShape, sizeOf } from "../base/shape.ts";
 
 /** Reads and writes variables that have gone to a device. The engine is one. */
 export interface VariableStore {
@@ -55,6 +55,31 @@ export class Variable {
 
   get size(): number {
     return sizeOf(this.shape);
+  }
+
+  /** A copy of its numbers, wherever they are. */
+  async read(): Promise<HostArray> {
+    const [value] = await readVariables([this]);
+    return value!;
+  }
+
+  /**
+   * Sets it to a copy of these numbers.
+   *
+   * @throws ShapeError where they have another shape
+   */
+  async write(value: ArrayInput): Promise<void> {
+    const who = `variable "${this.path}"`;
+    const array = toHostArray(value, who);
+    if (!sameShape(array.shape, this.shape))
+      throw new ShapeError({
+        who,
+        expected: `shape ${formatShape(this.shape)}`,
+        received: formatShape(array.shape),
+      });
+    const numbers = arrayFor(this.dtype, this.size);
+    numbers.set(array.data);
+    await writeVariables([this], [numbers]);
   }
 }
 

@@ -197,6 +197,7 @@ export * as ops from "./tensor/composites.ts";
 export { Tensor } from "./tensor/tensor.ts";
 export { Trace } from "./tensor/trace.ts";
 export { Variable } from "./tensor/variable.ts";
+export * as callbacks from "./train/callbacks/index.ts";
 export type { Callback, FitParams, TrainedModel } from "./train/callbacks.ts";
 export type { FitOptions } from "./train/fit-options.ts";
 export { History } from "./train/history.ts";

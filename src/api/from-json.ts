@@ -1,7 +1,7 @@
 /** Models of configs. */
 import { DataError } from "../base/errors.ts";
 import { compileOptions } from "../model/compile-config.ts";
-import { configuredModel } from "../model/config.ts";
+import { configuredModel } from "../model/read-config.ts";
 import type { CustomObjects } from "../nn/fields.ts";
 import { settings } from "../nn/options.ts";
 import { Model } from "./model.ts";
@@ -15,10 +15,12 @@ export interface FromJsonOptions extends Omit<ModelOptions, "name"> {
 
 /**
  * A model of a config: what `model.toJson` wrote, or `model.to_json()` of Keras 3 or tf_keras. Its
- * weights are drawn anew; it is compiled where the config says with what.
+ * weights are drawn anew; it is compiled where the config says with what. An output in a list of one
+ * is read as that output alone, as Keras takes it.
  *
  * @param json the text, or what `JSON.parse` made of it
- * @throws DataError where it is no model's config, NameError for an unknown class: it names the
+ * @throws DataError where it is no model's config or has parts that are no layers (models inside of
+ *   models, Keras's operations, calls with arguments), NameError for an unknown class: it names the
  *   class and what to register
  * @example const copy = modelFromJson(model.toJson());
  */

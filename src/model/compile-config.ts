@@ -3,7 +3,7 @@ import type { CustomObjects, Json } from "../nn/fields.ts";
 import type { Loss } from "../nn/loss.ts";
 import { lossKind, serializeLoss } from "../nn/losses.ts";
 import { Metric } from "../nn/metric.ts";
-import { type MetricInput, metricKind, resolveMetric, serializeMetric } from "../nn/metrics.ts";
+import { metricKind, serializeMetric } from "../nn/metrics.ts";
 import { optimizerKind, serializeOptimizer } from "../nn/optimizers.ts";
 import { type Kind, nameIn, type Part, resolve } from "../nn/registry.ts";
 import { deserializePart, type Serialized, toCamelKey, toSnakeKey } from "../nn/serialization.ts";
@@ -44,7 +44,13 @@ function written<T extends Part>(
   serialize: (part: T) => Serialized | string,
   value: unknown,
 ): Json {
-  if (typeof value === "string") return toSnakeKey(value);
+  const name = typeof value === "string" ? nameIn(of, value) : undefined;
+  const classOf = name && of.classNames?.[name];
+  // Texts stay texts, for a metric is reported under its text; but one that Keras calls otherwise.
+  if (name && (!classOf || classOf.toLowerCase() === name.toLowerCase())) {
+    const isShort = /^([a-z]+|[A-Z]+)$/.test(value as string);
+    return isShort ? (value as string) : toSnakeKey(name);
+  }
   return serialize(resolve<T>(value, of, "toJson")) as Json;
 }
 
@@ -53,17 +59,10 @@ export function compileOptions(config: unknown, custom: CustomObjects): CompileO
   if (typeof config !== "object" || config === null) return undefined;
   const given = config as Readonly<Record<string, unknown>>;
   if (given.optimizer === undefined || given.optimizer === null) return undefined;
-  const read = (value: unknown, one: (value: unknown) => Part) => readNested(value, one);
-  const loss = read(given.loss, (one) => deserializePart<Loss>(lossKind, one, custom));
-  const metric = (one: unknown) => {
-    // A text is the key in logs too: `mse` is reported as such.
-    const name = typeof one === "string" ? toCamelKey(one) : undefined;
-    if (name !== undefined && nameIn(metricKind, name) !== undefined && !(name in custom))
-      return resolveMetric(name as MetricInput, "compile config");
-    return deserializePart<Metric>(metricKind, one, custom);
-  };
-  const metrics = read(given.metrics, metric);
-  const weighted = read(given.weighted_metrics, metric);
+  const loss = readNested(given.loss, (one) => readOne<Loss>(lossKind, one, custom));
+  const metric = (one: unknown) => readOne<Metric>(metricKind, one, custom);
+  const metrics = readNested(given.metrics, metric);
+  const weighted = readNested(given.weighted_metrics, metric);
   const weights = given.loss_weights;
   return {
     optimizer: deserializePart(optimizerKind, given.optimizer, custom),
@@ -77,7 +76,16 @@ export function compileOptions(config: unknown, custom: CustomObjects): CompileO
   };
 }
 
-function readNested(value: unknown, one: (value: unknown) => Part): unknown {
+/** A text of the library's stays one: for a metric it is the key in logs too, such as `mse`. */
+function readOne<T extends Part>(of: Kind<T>, value: unknown, custom: CustomObjects): T | string {
+  if (typeof value === "string" && !Object.hasOwn(custom, value)) {
+    const text = [value, toCamelKey(value)].find((one) => nameIn(of, one) !== undefined);
+    if (text !== undefined) return text;
+  }
+  return deserializePart<T>(of, value, custom);
+}
+
+function readNested(value: unknown, one: (value: unknown) => Part | string): unknown {
   if (value === undefined || value === null) return undefined;
   if (Array.isArray(value)) return value.map((entry) => readNested(entry, one) ?? null);
   if (typeof value === "object" && !("class_name" in value))

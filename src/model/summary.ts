@@ -4,38 +4,68 @@ import { bytesOf } from "../base/dtype.ts";
 import type { Shape } from "../base/shape.ts";
 import type { AnyLayer } from "../nn/layer.ts";
 import type { Variable } from "../tensor/variable.ts";
+import { Functional } from "./functional.ts";
 import type { Net } from "./net.ts";
+import { nodeIndices, type Topology } from "./topology.ts";
 
-/** Widths of the columns' text at Keras's default of 88 characters. */
-const widths = [36, 27, 15] as const;
+/** The widths of the columns' text at Keras's default of 88 characters, or 108 with connections. */
+const narrow = [36, 27, 15] as const;
+const wide = [29, 25, 15, 26] as const;
 
+type Widths = readonly number[];
 type Cells = readonly (readonly string[])[];
 
-/** The table: one row a layer, then the counts of parameters. Ends with a line break. */
+/**
+ * The table: one row a layer, then the counts of parameters. Models that are no mere chain have a
+ * column of what each layer is connected to. Ends with a line break.
+ */
 export function summary(net: Net): string {
-  const { layers } = net.topology;
-  const header = row([["Layer (type)"], ["Output Shape"], ["Param #"]], "┃");
-  const rows = layers.map((layer) => row(cellsOf(net, layer), "│"));
+  const connections = connectionsOf(net.topology);
+  const widths = connections ? wide : narrow;
+  const titles = ["Layer (type)", "Output Shape", "Param #", "Connected to"];
+  const header = titles.slice(0, widths.length).map((title) => [title]);
+  const rows = net.topology.layers.map((layer) => {
+    const connected = connections && [connections.get(layer) || "-"];
+    return row([...cellsOf(net, layer), ...(connected ?? [])].map(wrapped(widths)), "│", widths);
+  });
   return [
     `Model: "${net.name}"`,
-    rule("┏", "━", "┳", "┓"),
-    header,
-    rule("┡", "━", "╇", "┩"),
-    rows.join(`\n${rule("├", "─", "┼", "┤")}\n`),
-    rule("└", "─", "┴", "┘"),
+    rule("┏", "━", "┳", "┓", widths),
+    row(header, "┃", widths),
+    rule("┡", "━", "╇", "┩", widths),
+    rows.join(`\n${rule("├", "─", "┼", "┤", widths)}\n`),
+    rule("└", "─", "┴", "┘", widths),
     ...counts(net),
     "",
   ].join("\n");
 }
 
-function cellsOf(net: Net, layer: AnyLayer): Cells {
-  const shape = net.topology.outputShapeOf(layer);
+/** What each layer's applications take, as `layer[application][output]`; undefined for a chain. */
+function connectionsOf(topology: Topology): Map<AnyLayer, string> | undefined {
+  if (!(topology instanceof Functional)) return undefined;
+  const { nodes, layers } = topology;
+  const isChain = nodes.every(({ inputs }, i) =>
+    i === 0 ? inputs.length === 0 : inputs.length === 1 && inputs[0] === nodes[i - 1],
+  );
+  if (isChain && layers.length === nodes.length) return undefined;
+  const indices = nodeIndices(nodes);
+  const texts = layers.map((layer) => {
+    const inputs = nodes.filter((node) => node.layer === layer).flatMap((node) => node.inputs);
+    return inputs.map((node) => `${node.layer.name}[${indices.get(node)}][0]`).join(", ");
+  });
+  return new Map(layers.map((layer, i) => [layer, texts[i]!] as const));
+}
+
+function cellsOf(net: Net, layer: AnyLayer): string[] {
+  const shape = shapeOf(net.topology, layer);
   const params = layer.built ? formatCount(layer.countParams()) : "0 (unbuilt)";
-  return [
-    wrap(`${layer.name} (${layer.className})`, widths[0]),
-    [shape ? formatOutput(shape) : "?"],
-    [params],
-  ];
+  return [`${layer.name} (${layer.className})`, shape ? formatOutput(shape) : "?", params];
+}
+
+/** Of a shared layer, the shape of its last application. */
+function shapeOf(topology: Topology, layer: AnyLayer): Shape | undefined {
+  if (!(topology instanceof Functional)) return topology.outputShapeOf(layer);
+  return topology.nodes.findLast((node) => node.layer === layer)?.tensor.shape;
 }
 
 function counts(net: Net): string[] {
@@ -79,21 +109,23 @@ export function formatBytes(bytes: number): string {
   return `${value.toFixed(2)} ${units[unit]}`;
 }
 
-const rule = (left: string, line: string, between: string, right: string): string =>
+const rule = (left: string, line: string, between: string, right: string, widths: Widths): string =>
   left + widths.map((width) => line.repeat(width + 2)).join(between) + right;
 
-/** Lines of a table row; the last column is aligned to the right. */
-function row(cells: Cells, bar: string): string {
+/** Lines of a table row; counts are aligned to the right. */
+function row(cells: Cells, bar: string, widths: Widths): string {
   const height = Math.max(...cells.map((lines) => lines.length));
   const lines = Array.from({ length: height }, (_, i) => {
     const texts = cells.map((cell, column) => {
       const text = cell[i] ?? "";
-      return column === 2 ? text.padStart(widths[column]) : text.padEnd(widths[column]);
+      return column === 2 ? text.padStart(widths[column]!) : text.padEnd(widths[column]!);
     });
     return `${bar} ${texts.join(` ${bar} `)} ${bar}`;
   });
   return lines.join("\n");
 }
+
+const wrapped = (widths: Widths) => (text: string, column: number) => wrap(text, widths[column]!);
 
 /** Words on lines of at most `width`; a longer word ends with an ellipsis. */
 function wrap(text: string, width: number): string[] {

@@ -90,6 +90,18 @@ export function assignNames(layers: readonly AnyLayer[]): void {
   for (const layer of fresh) layer.assignName(counter.next(toSnakeCase(layer.className)));
 }
 
+/** Which application of its layer each node is, as files and summaries count them. */
+export function nodeIndices(nodes: readonly TopologyNode[]): Map<TopologyNode, number> {
+  const counts = new Map<AnyLayer, number>();
+  return new Map(
+    nodes.map((node) => {
+      const index = counts.get(node.layer) ?? 0;
+      counts.set(node.layer, index + 1);
+      return [node, index] as const;
+    }),
+  );
+}
+
 /** The name that two of the layers were both given, if there is one. */
 export function nameGivenTwice(layers: readonly AnyLayer[]): string | undefined {
   const names = layers.flatMap((layer) => layer.givenName ?? []);

@@ -72,17 +72,6 @@ export function deserializeLayer(value: unknown, custom: CustomObjects = {}): La
     });
   if (Object.hasOwn(found, "fromConfig")) return found.fromConfig!(config as Record<string, Json>);
   const ignored = found.fields.batch_shape ? ["dtype"] : ignoredKeys;
-  const options = fromConfig(
-    found.fields,
-    withInputShape(config),
-    custom,
-    `${name} config`,
-    ignored,
-  );
+  const options = fromConfig(found.fields, config, custom, `${name} config`, ignored);
   return new found(options as never);
-}
-
-/** Older configs have the input's shape in the first layer. */
-function withInputShape(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return { ...config };
 }

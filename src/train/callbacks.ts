@@ -11,6 +11,8 @@ import type { Optimizer } from "../nn/optimizer.ts";
 /** The model as callbacks see it: `Model` has all of this. */
 export interface TrainedModel {
   readonly name: string;
+  /** The model below its methods: what it was compiled with, its engine, its weights. */
+  readonly net: Net;
   readonly layers: readonly AnyLayer[];
   /** What the model was compiled with; its learning rate may be set. */
   readonly optimizer: Optimizer;

@@ -198,8 +198,9 @@ export class TrainingData {
       after: async (call) => {
         for (let i = 0; i < call.count; i++) {
           const loss = totals.add(call, i);
-          if (!Number.isFinite(loss)) warnOfLoss(run, epoch, call.step + i, loss);
           await callbacks.afterStep("Train", call.step + i, () => totals.logs());
+          if (!Number.isFinite(loss) && !model.stopTraining)
+            warnOfLoss(run, epoch, call.step + i, loss);
         }
         if (isAborted(run)) end = "aborted";
         else if (model.stopTraining) end = "stopped";

@@ -15,6 +15,7 @@ os.environ["JAX_PLATFORMS"] = "cpu"
 
 import keras
 import numpy as np
+from keras.src.layers.normalization import batch_normalization
 
 import numbers_json
 
@@ -141,12 +142,30 @@ def fit(seed, name, model, optimizer, loss, y, compiled, fitted):
     }
 
 
+def with_sample_variance():
+    """The fit with batch normalization by variances of n - 1: what a test must tell apart."""
+    moments = keras.ops.moments
+
+    def sample_moments(x, axes, **options):
+        mean, variance = moments(x, axes, **options)
+        return mean, variance * x.shape[0] / (x.shape[0] - 1)
+
+    seed = [name for name, *_ in CASES].index("batch normalization")
+    _, _, optimizer, *others = CASES[seed]
+    again = O.deserialize(O.serialize(optimizer))
+    batch_normalization.ops.moments = sample_moments
+    try:
+        return fit(seed, "sample variance", batch_normalized(), again, *others)["history"]
+    finally:
+        batch_normalization.ops.moments = moments
+
+
 def main():
     fits = [fit(seed, *case) for seed, case in enumerate(CASES)]
     numbers_json.write(
         HERE / "fits.json",
         {"versions": numbers_json.versions("keras", "jax", "numpy"), "batchSize": BATCH, "epochs": EPOCHS,
-         "x": X, "held": HELD, "sampleWeight": WEIGHTS, "fits": fits},
+         "x": X, "held": HELD, "sampleWeight": WEIGHTS, "fits": fits, "sampleVariance": with_sample_variance()},
     )
 
 

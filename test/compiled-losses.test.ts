@@ -31,6 +31,7 @@ function data(kind: TargetKind, areLogits: boolean, [batch, classes]: Size) {
     signs: () => 2 * whole(2) - 1,
     shares: () => draw.uniform(),
     labels: () => draw.uniform(),
+    counts: () => whole(4),
     output: () => draw.uniform() * 3,
     any: () => draw.uniform() * 3,
   }[hasClasses ? "classes" : kind];

@@ -283,6 +283,15 @@ describe("parts of the data", () => {
     );
   });
 
+  it("that are held out are not weighted by class, as in Keras", async () => {
+    const model = classifier();
+    const options = { classWeight: { 0: 3, 1: 0.2 }, validationSplit: 0.25 };
+    const { history } = await model.fit(x, y, options);
+    const held = await model.evaluate(part(x, 16, rows), part(y, 16, rows));
+    expect(history.valLoss[0]).toBeCloseTo(held.loss, 6);
+    expect(history.valWeightedAccuracy[0]).toBeCloseTo(held.weightedAccuracy, 6);
+  });
+
   it("initialEpoch, validationFreq and validationSteps count as in Keras", async () => {
     const model = classifier();
     const epochs: number[] = [];

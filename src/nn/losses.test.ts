@@ -379,3 +379,13 @@ describe("losses in Keras's files", () => {
     );
   });
 });
+
+describe("counts", () => {
+  it("of a Poisson loss are refused below 0", async () => {
+    const loss = losses.poisson();
+    await expect(loss.apply([[1, -2]], [[1, 1]])).rejects.toThrow(
+      "poisson yTrue: poisson needs targets of at least 0, got -2 at 1.",
+    );
+    expect((await loss.apply([[2, 0]], [[1, 1]])).data[0]).toBeCloseTo(1, 5);
+  });
+});

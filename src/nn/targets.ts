@@ -15,6 +15,7 @@ import type { Tensor } from "../tensor/tensor.ts";
  *   `[n, classes]`; the loss gets them without the 1.
  * - `output`: any numbers in the shape of the output; `[n]` for outputs `[n, 1]` gets the 1.
  * - `shares`: as `output`, each in [0, 1]: one-hot rows, distributions, soft labels.
+ * - `counts`: as `output`, each at least 0.
  * - `binary`: as `output`, each 0 or 1.
  * - `signs`: as `output`, all of them -1 or 1, or all of them 0 or 1.
  * - `labels`: what a cross-entropy needs for these shapes, as Keras's text "crossentropy" chooses:
@@ -25,6 +26,7 @@ export type TargetKind =
   | "classes"
   | "output"
   | "shares"
+  | "counts"
   | "binary"
   | "signs"
   | "labels"
@@ -104,6 +106,7 @@ export function checkTargets(
   if (needed === "classes") checkLabels(array, output.at(-1)!, who, ignored);
   else if (needed === "shares")
     check("targets in [0, 1]", (value) => value >= 0 && value <= 1, sharesFix(output));
+  else if (needed === "counts") check("targets of at least 0", (value) => value >= 0);
   else if (needed === "binary")
     check("targets that are 0 or 1", (value) => value === 0 || value === 1);
   else if (needed === "signs") {

@@ -89,7 +89,10 @@ async function splitData(
         expected: "validationSplit must leave samples on both sides",
         received: `${validationSplit} of ${train.count} samples`,
       });
-    held = sliceData(train, at, train.count);
+    // Class weights are of training alone, as in Keras.
+    const whole =
+      classWeight && !isDataset(x) ? readyData(net, x, y, { sampleWeight }, "fit") : train;
+    held = sliceData(whole, at, train.count);
     train = sliceData(train, 0, at);
   }
   const rows = held;

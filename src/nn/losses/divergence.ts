@@ -19,7 +19,7 @@ export const divergences = {
    * prediction - target log(prediction + 1e-7), its mean over the last dimension: the negative
    * log-likelihood of counts with a predicted rate, but for log(target!).
    */
-  poisson: loss()("poisson", "output", {}, () => (yTrue, yPred) => {
+  poisson: loss()("poisson", "counts", {}, () => (yTrue, yPred) => {
     const values = yPred.subtract(yTrue.multiply(yPred.add(epsilon).logarithm()));
     return meanOver(values, -1, "loss poisson");
   }),

@@ -4,8 +4,8 @@ import { availableParallelism } from "node:os";
 /** What the lab's train step is recorded for. */
 export const stepShapes = {
   batch: 32,
-  x: { dtype: "uint8", shape: [32, 32, 3] },
-  y: { dtype: "uint8", shape: [] },
+  x: [{ dtype: "uint8", shape: [32, 32, 3] }],
+  y: [{ dtype: "uint8", shape: [] }],
 };
 
 /** As many as the engine uses where nobody says. */

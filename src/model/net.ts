@@ -22,6 +22,8 @@ export class Net {
   readonly step = new Variable({ path: "step", shape: [], dtype: "uint32" });
   /** Epochs begun, over all fits: the order of the samples is a function of it. */
   readonly epoch = new Variable({ path: "epoch", shape: [], dtype: "uint32" });
+  /** Steps with noise made outside of training, over all calls: their noise is a function of it. */
+  readonly draws = new Variable({ path: "draws", shape: [], dtype: "uint32" });
   /** Recorded steps by kind and shapes; a new `compile` or layer makes them void. */
   #steps = recentSteps();
   readonly #engine: () => Engine;
@@ -56,6 +58,11 @@ export class Net {
 
   get weights(): readonly Variable[] {
     return this.topology.layers.flatMap((layer) => layer.weights);
+  }
+
+  /** What the model counts: with these and the weights it goes on where it was. */
+  get counters(): readonly Variable[] {
+    return [this.step, this.epoch, this.draws];
   }
 
   get trainableWeights(): readonly Variable[] {

@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, "..");
 function sources(): Map<string, string> {
   const entries = readdirSync(join(root, "src"), { recursive: true, withFileTypes: true });
   const paths = entries
-    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+    .filter((entry) => entry.isFile() && /\.(ts|js)$/.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name));
   return new Map(
     paths.map((path) => [relative(root, path).split(sep).join("/"), readFileSync(path, "utf8")]),

@@ -1,3 +1,4 @@
+import { crc32 as crc32InScript } from "../base/crc32.ts";
 import { DeviceError, StateError } from "../base/errors.ts";
 import type { Host } from "./host.ts";
 
@@ -27,6 +28,7 @@ export const fileSize: Host["fileSize"] = noFiles("fileSize");
 export const isDirectory: Host["isDirectory"] = noFiles("isDirectory");
 export const writeFileAtomic: Host["writeFileAtomic"] = noFiles("writeFileAtomic");
 export const appendFile: Host["appendFile"] = noFiles("appendFile");
+export const truncateFile: Host["truncateFile"] = noFiles("truncateFile");
 export const readChunks: Host["readChunks"] = noChunks("readChunks");
 export const makeFolder: Host["makeFolder"] = noFiles("makeFolder");
 export const listFolder: Host["listFolder"] = noFiles("listFolder");
@@ -62,11 +64,21 @@ export const sha256: Host["sha256"] = async (bytes) => {
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 };
 
+export const crc32: Host["crc32"] = crc32InScript;
+
 export const cpuCount: Host["cpuCount"] = () => globalThis.navigator?.hardwareConcurrency ?? 1;
 
 export const memoryAvailable: Host["memoryAvailable"] = () => undefined;
 
 export const environment: Host["environment"] = () => undefined;
+
+export const processName: Host["processName"] = () => "browser.0";
+
+export const machine: Host["machine"] = () => ({
+  runtime: navigator.userAgent,
+  platform: "browser",
+  cpu: "unknown",
+});
 
 /**
  * What a worker's text begins with. It takes the lock of its own name before it hears of anything,
@@ -181,6 +193,8 @@ function causeOf(event: ErrorEvent): unknown {
     event.error ?? (event.message ? new Error(`${event.message} in line ${event.lineno}`) : event)
   );
 }
+
+export const workersLoadModules: Host["workersLoadModules"] = () => false;
 
 export const sharedMemoryAvailable: Host["sharedMemoryAvailable"] = () =>
   globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer === "function";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { mkdtemp, readFile as readBytes, readdir, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type AntlerError, DataError, DeviceError, StateError } from "../base/errors.ts";
@@ -50,6 +50,14 @@ describe("both hosts", () => {
   });
 });
 
+describe("CRC-32", () => {
+  it("is the same on both hosts", () => {
+    const bytes = new TextEncoder().encode("123456789");
+    expect([node.crc32(bytes), browser.crc32(bytes)]).toEqual([0xcbf43926, 0xcbf43926]);
+    expect(node.crc32(bytes.subarray(1))).toBe(browser.crc32(bytes.subarray(1)));
+  });
+});
+
 describe("browser files", () => {
   it("reject with a StateError that says so", async () => {
     const calls = [
@@ -63,6 +71,7 @@ describe("browser files", () => {
       browser.listFolder("a"),
       browser.renamePath("a", "b"),
       browser.removePath("a"),
+      browser.truncateFile("a", 0),
       browser.lockFile("a"),
       browser.httpGet("http://a", {}, AbortSignal.timeout(1)),
       browser.sha256OfChunks(browser.readChunks("a")),
@@ -114,6 +123,41 @@ describe("node files", () => {
     expect(await node.fileSize(folder)).toBeUndefined();
   });
 
+  it("are cut off, and never made longer", async () => {
+    const path = node.joinPath(folder, "cut.bin");
+    await writeFile(path, "0123456789");
+    await node.truncateFile(path, 10);
+    await node.truncateFile(path, 4);
+    expect(await readBytes(path, "utf8")).toBe("0123");
+    await expect(node.truncateFile(path, 5)).rejects.toThrow(
+      `${path}: must have at least 5 bytes, got 4.`,
+    );
+    const missing = node.joinPath(folder, "no-log.bin");
+    await expect(node.truncateFile(missing, 0)).rejects.toThrow(
+      `${missing}: must be a writable file, got no such file or folder.`,
+    );
+    expect(await node.fileSize(missing)).toBeUndefined();
+  });
+
+  it("are in folders that are made with their parents", async () => {
+    const path = node.joinPath(folder, "made", "with", "parents");
+    await Promise.all([node.makeFolder(path), node.makeFolder(path), node.makeFolder(path)]);
+    expect(await node.isDirectory(path)).toBe(true);
+    const file = node.joinPath(folder, "made", "file");
+    await writeFile(file, "");
+    const refused = (at: string, reason: string) =>
+      expect(node.makeFolder(at)).rejects.toThrow(
+        `${at}: must be a folder that can be made, got ${reason}.`,
+      );
+    await refused(file, "EEXIST");
+    await refused(node.joinPath(file, "below"), "ENOTDIR");
+    const deep = node.joinPath(folder, "many", "at", "once");
+    await Promise.all(Array.from({ length: 20 }, () => node.makeFolder(deep)));
+    expect(await node.isDirectory(deep)).toBe(true);
+    // Nobody can make folders there; Node's own `mkdir` with parents would never come back.
+    if (process.platform === "linux") await refused("/proc/none/below", "no such file or folder");
+  });
+
   it("are written atomically, over old ones too, and leave nothing behind", async () => {
     const path = node.joinPath(folder, "out", "weights.bin");
     await expect(node.writeFileAtomic(path, new Uint8Array(3))).rejects.toThrow(DataError);
@@ -121,6 +165,18 @@ describe("node files", () => {
     await node.writeFileAtomic(target, new Uint8Array(5).fill(7));
     await node.writeFileAtomic(target, new Uint8Array([1, 2]));
     expect(Array.from(await readBytes(target))).toEqual([1, 2]);
+    // Those of a process that was killed are removed, also where it had our number (in a container that
+    // was started again); those of one that runs and other files are not.
+    const machine = hostname().replace(/[^\w-]/g, "_");
+    const names = [process.ppid, process.pid, 2 ** 22 + 1].map(
+      (pid) => `.new.bin.${machine}.${pid}.0.tmp`,
+    );
+    for (const name of [...names, ".new.bin.x.tmp"])
+      await writeFile(node.joinPath(folder, name), "");
+    await node.writeFileAtomic(node.joinPath(folder, "new.bin"), new Uint8Array(1));
+    const kept = (await node.listFolder(folder)).filter((name) => name.startsWith(".new.bin"));
+    expect(kept.sort()).toEqual([names[0], ".new.bin.x.tmp"].sort());
+    for (const name of kept) await node.removePath(node.joinPath(folder, name));
     // A folder cannot be replaced by a file: the write fails at its last step.
     await expect(node.writeFileAtomic(folder, new Uint8Array(1))).rejects.toThrow(
       `${folder}: must be a writable file`,
@@ -133,6 +189,13 @@ describe("node files", () => {
     expect(node.environment("PATH")).toBe(process.env.PATH);
     expect(node.environment("ANTLER_NO_SUCH_VARIABLE")).toBeUndefined();
     expect(browser.environment("PATH")).toBeUndefined();
+    expect(node.processName()).toBe(`${hostname()}.${process.pid}`);
+    expect(browser.processName()).toBe("browser.0");
+    expect(node.machine()).toEqual({
+      runtime: process.version,
+      platform: `${process.platform} ${process.arch}`,
+      cpu: expect.stringMatching(/./),
+    });
     expect(node.memoryAvailable()).toBeGreaterThan(2 ** 20);
   });
 

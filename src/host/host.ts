@@ -18,6 +18,25 @@ export interface HostWorker {
   unref(): void;
 }
 
+/** Bounds of a worker. */
+export interface WorkerOptions {
+  /**
+   * Most bytes of the worker's JavaScript heap (buffers and WebAssembly's memory do not count): with
+   * more, the worker ends with an error. Browsers have a bound of their own.
+   */
+  readonly maxHeapBytes?: number | undefined;
+}
+
+/** What a process runs on, as people read it. */
+export interface HostMachine {
+  /** The version of Node (`v20.19.4`), or what a browser says of itself. */
+  readonly runtime: string;
+  /** `linux x64`. */
+  readonly platform: string;
+  /** The model of the processor, as far as the system tells it. */
+  readonly cpu: string;
+}
+
 /** A stream for text. */
 export interface HostOutput {
   /** Whether it is a terminal, where a line can be drawn again. */
@@ -51,8 +70,10 @@ export interface HostLock {
 export interface LockOptions {
   /** Ends the waiting; the call rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Called once, when another process holds the lock. */
+  /** Called once, when another one has the lock, which may be dead. */
   readonly onWait?: (() => void) | undefined;
+  /** Called once, when that one has shown that it lives: after its next sign of life at the latest. */
+  readonly onHeld?: (() => void) | undefined;
   /**
    * A holder that gives no sign of life for so long is dead; default 20,000. Once it holds the lock,
    * a process gives twenty signs in this time.
@@ -114,6 +135,12 @@ export interface Host {
    * @throws DataError if it cannot be opened
    */
   appendFile(path: string, isNew?: boolean): Promise<HostFile>;
+  /**
+   * Cuts a file off after so many bytes; the cut is on the disk when it resolves.
+   *
+   * @throws DataError if there is no file, if it is shorter, or if it cannot be written
+   */
+  truncateFile(path: string, bytes: number): Promise<void>;
   /** The bytes of a file, piece by piece. Rejects with a DataError if it cannot be read. */
   readChunks(path: string): AsyncIterable<Uint8Array>;
   /** Makes a folder and those that it is in; nothing where it is there. */
@@ -162,12 +189,18 @@ export interface Host {
   sha256(bytes: Uint8Array): Promise<string>;
   /** SHA-256 of what comes piece by piece. */
   sha256OfChunks(chunks: AsyncIterable<Uint8Array>): Promise<string>;
+  /** CRC-32 of the bytes, as in zip archives, as an unsigned number. */
+  crc32(bytes: Uint8Array): number;
   /** Number of threads that the machine runs at the same time, at least 1. */
   cpuCount(): number;
   /** Bytes this process may still take, or undefined where that cannot be told. */
   memoryAvailable(): number | undefined;
   /** The value of an environment variable; undefined where it is not set, and in browsers. */
   environment(name: string): string | undefined;
+  /** The machine's name and the number of this process: `machine.4711`; in browsers `browser.0`. */
+  processName(): string;
+  /** What the process runs on, for records. */
+  machine(): HostMachine;
 
   /**
    * Starts a worker thread on plain JavaScript text, a classic script. It sees two functions:
@@ -184,7 +217,13 @@ export interface Host {
     source: string,
     onMessage: (value: unknown) => void,
     onError: (error: Error) => void,
+    options?: WorkerOptions,
   ): HostWorker;
+  /**
+   * True if a worker's text can load the library's own modules by their URL (`import(url)`): in Node.
+   * In browsers a bundler has put them elsewhere.
+   */
+  workersLoadModules(): boolean;
   /** True if memory can be shared with workers; in browsers, if the page is isolated. */
   sharedMemoryAvailable(): boolean;
   /**

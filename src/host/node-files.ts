@@ -11,7 +11,7 @@ import {
   stat,
   unlink,
 } from "node:fs/promises";
-import { homedir } from "node:os";
+import { homedir, hostname } from "node:os";
 import { basename, dirname, isAbsolute, join } from "node:path";
 import { DataError, describe } from "../base/errors.ts";
 import type { Host } from "./host.ts";
@@ -63,20 +63,51 @@ async function statusOf(path: string) {
 export const joinPath: Host["joinPath"] = join;
 
 let temporaryFiles = 0;
+/** Whose temporary files they are: other machines may see the same folder. */
+const machine = hostname().replace(/[^\w-]/g, "_");
+/** Those that are being written. */
+const writing = new Set<string>();
+/** Files that this process has written before. */
+const written = new Set<string>();
 
 export const writeFileAtomic: Host["writeFileAtomic"] = async (path, bytes) => {
   const folder = dirname(path);
-  const name = `.${basename(path)}.${process.pid}.${temporaryFiles++}.tmp`;
-  const temporary = join(folder, name);
+  const start = `.${basename(path)}.${machine}.`;
+  const temporary = join(folder, `${start}${process.pid}.${temporaryFiles++}.tmp`);
   try {
+    if (!written.has(path)) await removeLeft(folder, start);
+    written.add(path);
+    writing.add(temporary);
     await writeFlushed(temporary, bytes);
     await rename(temporary, path);
     await flushFolder(folder);
   } catch (error) {
     await unlink(temporary).catch(() => {}); // It may never have been made; the cause is reported.
     throw fileError(path, "must be a writable file", error);
+  } finally {
+    writing.delete(temporary);
   }
 };
+
+/** Removes temporary files of processes that were killed while they wrote; one may have had our number. */
+async function removeLeft(folder: string, start: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const [pid, , ending] = name.startsWith(start) ? name.slice(start.length).split(".") : [];
+    const left = join(folder, name);
+    const isLeft = Number(pid) === process.pid ? !writing.has(left) : !isRunning(Number(pid));
+    if (ending === "tmp" && isLeft) await rm(left, { force: true });
+  }
+}
+
+/** Whether a process of this machine runs. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0); // Sends nothing; tells whether there is one.
+    return true;
+  } catch (error) {
+    return codeOf(error) !== "ESRCH";
+  }
+}
 
 async function writeFlushed(path: string, bytes: Uint8Array): Promise<void> {
   const file = await open(path, "wx");
@@ -112,6 +143,26 @@ export const appendFile: Host["appendFile"] = async (path, isNew = false) => {
   };
 };
 
+export const truncateFile: Host["truncateFile"] = async (path, bytes) => {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path, "r+");
+    const { size } = await file.stat();
+    if (size < bytes)
+      throw new DataError({
+        who: path,
+        expected: `must have at least ${bytes} bytes`,
+        received: `${size}`,
+      });
+    await file.truncate(bytes);
+    await file.sync();
+  } catch (error) {
+    throw error instanceof DataError ? error : fileError(path, "must be a writable file", error);
+  } finally {
+    await file?.close();
+  }
+};
+
 export async function* readChunks(path: string): AsyncGenerator<Uint8Array> {
   try {
     for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18 })) yield chunk;
@@ -121,10 +172,33 @@ export async function* readChunks(path: string): AsyncGenerator<Uint8Array> {
 }
 
 export const makeFolder: Host["makeFolder"] = async (path) => {
-  await mkdir(path, { recursive: true }).catch((error: unknown) => {
+  try {
+    await makeWithParents(path);
+  } catch (error) {
     throw fileError(path, "must be a folder that can be made", error);
-  });
+  }
 };
+
+/** Node's own says ENOENT of a read-only disk, and never ends where a parent can't be made (/proc). */
+async function makeWithParents(path: string): Promise<void> {
+  const isFolder = (one: string) =>
+    stat(one).then(
+      (status) => status.isDirectory(),
+      () => false,
+    );
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (await isFolder(path)) return;
+    const parent = dirname(path);
+    if (codeOf(error) !== "ENOENT" || parent === path) throw error;
+    if (!(await isFolder(parent))) await makeWithParents(parent);
+    // Others may make the same folders at the same time.
+    await mkdir(path).catch(async (again: unknown) => {
+      if (!(await isFolder(path))) throw again;
+    });
+  }
+}
 
 export const listFolder: Host["listFolder"] = async (path) => {
   try {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -49,6 +49,27 @@ describe("lockFile", () => {
     let isTold = false;
     await (await lockFile(path, { onWait: () => (isTold = true) })).release();
     expect(isTold).toBe(false);
+  });
+
+  it("tells that another process holds it once that has shown that it lives", async () => {
+    for (const pid of [process.pid, process.ppid]) {
+      const from = `${path}-${pid}`;
+      await writeFile(from, heldBy(pid));
+      let told = 0;
+      let waits = 0;
+      const onWait = () => waits++;
+      const second = lockFile(from, { onWait, onHeld: () => told++, staleMilliseconds: 1000 });
+      await pause(200);
+      expect([waits, told]).toEqual([1, 0]);
+      await utimes(from, new Date(), new Date());
+      await pause(200);
+      expect([waits, told]).toEqual([1, 1]);
+      await (await second).release();
+    }
+    // One that is no more: its number, here that of this process, says nothing.
+    await writeFile(path, heldBy(process.pid));
+    const onHeld = () => expect.unreachable();
+    await (await lockFile(path, { onHeld, staleMilliseconds: 300 })).release();
   });
 
   it("is taken from a dead process at once, by one of many", async () => {

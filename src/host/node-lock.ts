@@ -4,7 +4,7 @@ import { open, readFile, stat, unlink, utimes } from "node:fs/promises";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Host, HostLock } from "./host.ts";
-import { codeOf, fileError } from "./node-files.ts";
+import { codeOf, fileError, isRunning } from "./node-files.ts";
 
 const defaultStaleMilliseconds = 20_000;
 /** How often a holder shows that it lives within the time that makes it count as dead. */
@@ -13,6 +13,8 @@ const pollMilliseconds = 50;
 /** A file is empty for an instant; for longer, if its maker was killed before it wrote. */
 const mostEmptyMilliseconds = 1000;
 const guardMilliseconds = 10_000;
+/** Those of locks that this process holds. */
+const ownTokens = new Set<string>();
 
 /** What the file of a lock says. */
 interface Holder {
@@ -35,17 +37,21 @@ interface Sight {
  * is done under a lock must stand that two do it.
  */
 export const lockFile: Host["lockFile"] = async (path, options = {}) => {
-  const { signal, onWait, staleMilliseconds = defaultStaleMilliseconds } = options;
+  const { signal, onWait, onHeld, staleMilliseconds = defaultStaleMilliseconds } = options;
   const holder: Holder = { pid: process.pid, machine: hostname(), token: randomUUID() };
   const text = JSON.stringify(holder);
   let seen: Sight | undefined;
   let since = 0;
+  let lives = false;
+  let hasWaited = false;
   for (let hasTold = false; ; ) {
     signal?.throwIfAborted();
-    if (await make(path, text)) return held(path, text, staleMilliseconds / beats);
+    if (await make(path, text)) return held(path, holder, staleMilliseconds / beats);
     const sight = await look(path);
     if (sight === undefined) continue; // It was given back in this moment.
     if (sight.text !== seen?.text || sight.beat !== seen.beat) {
+      // That its process runs says little: after a restart another one may have its number.
+      lives = seen !== undefined || ownTokens.has(parsed(sight.text).token ?? "");
       seen = sight;
       since = performance.now();
     }
@@ -55,8 +61,10 @@ export const lockFile: Host["lockFile"] = async (path, options = {}) => {
       await takeAway(path, sight.text, text);
       continue;
     }
-    if (!hasTold) onWait?.();
-    hasTold = true;
+    if (!hasWaited) onWait?.();
+    hasWaited = true;
+    if (lives && !hasTold) onHeld?.();
+    hasTold ||= lives;
     await sleep(pollMilliseconds, undefined, { signal: signal as AbortSignal }).catch(() => {});
   }
 };
@@ -95,13 +103,7 @@ async function look(path: string): Promise<Sight | undefined> {
 /** Whether the holder was a process of this machine that is no more. */
 function isDead(text: string): boolean {
   const { pid, machine } = parsed(text);
-  if (machine !== hostname() || pid === undefined) return false;
-  try {
-    process.kill(pid, 0); // Sends nothing; tells whether there is one.
-    return false;
-  } catch (error) {
-    return codeOf(error) === "ESRCH";
-  }
+  return machine === hostname() && pid !== undefined && !isRunning(pid);
 }
 
 /** A file may be empty for a moment, or be somebody else's. */
@@ -137,8 +139,10 @@ async function takeAway(path: string, text: string, own: string): Promise<void> 
   }
 }
 
-function held(path: string, text: string, beatMilliseconds: number): HostLock {
+function held(path: string, holder: Holder, beatMilliseconds: number): HostLock {
+  const text = JSON.stringify(holder);
   const lost = new AbortController();
+  ownTokens.add(holder.token);
   const isOwn = async (): Promise<boolean> =>
     (await look(path).catch(() => undefined))?.text === text;
   const beat = async (): Promise<void> => {
@@ -152,6 +156,7 @@ function held(path: string, text: string, beatMilliseconds: number): HostLock {
     lost: lost.signal,
     release: async () => {
       clearInterval(timer);
+      ownTokens.delete(holder.token);
       if (await isOwn()) await unlink(path).catch(() => {});
     },
   };

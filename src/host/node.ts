@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
-import { availableParallelism, freemem } from "node:os";
+import { availableParallelism, cpus, freemem, hostname } from "node:os";
 import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
+import zlib from "node:zlib";
+import { crc32 as crc32InScript } from "../base/crc32.ts";
 import { DeviceError, describe, StateError } from "../base/errors.ts";
 import type { Host } from "./host.ts";
 
@@ -19,6 +21,7 @@ export {
   readInto,
   removePath,
   renamePath,
+  truncateFile,
   writeFileAtomic,
 } from "./node-files.ts";
 export { lockFile } from "./node-lock.ts";
@@ -38,6 +41,9 @@ export const sha256OfChunks: Host["sha256OfChunks"] = async (chunks) => {
   return hash.digest("hex");
 };
 
+// Node has it from 20.15 on, several times faster.
+export const crc32: Host["crc32"] = zlib.crc32 ?? crc32InScript;
+
 export const cpuCount: Host["cpuCount"] = availableParallelism;
 
 export const memoryAvailable: Host["memoryAvailable"] = () => {
@@ -49,6 +55,14 @@ export const memoryAvailable: Host["memoryAvailable"] = () => {
 };
 
 export const environment: Host["environment"] = (name) => process.env[name];
+
+export const processName: Host["processName"] = () => `${hostname()}.${process.pid}`;
+
+export const machine: Host["machine"] = () => ({
+  runtime: process.version,
+  platform: `${process.platform} ${process.arch}`,
+  cpu: cpus()[0]?.model.trim() || "unknown",
+});
 
 const PRELUDE = `"use strict";
 const { receive, send } = (() => {
@@ -63,10 +77,16 @@ const { receive, send } = (() => {
 })();
 `;
 
-export const startWorker: Host["startWorker"] = (source, onMessage, onError) => {
+export const startWorker: Host["startWorker"] = (source, onMessage, onError, options = {}) => {
+  const { maxHeapBytes } = options;
   // No flags are inherited: --input-type=module would make the text a module, and loaders given
   // by --import would run in every worker.
-  const worker = new Worker(PRELUDE + source, { eval: true, execArgv: [], name: "antler" });
+  const worker = new Worker(PRELUDE + source, {
+    eval: true,
+    execArgv: [],
+    name: "antler",
+    ...(maxHeapBytes && { resourceLimits: { maxOldGenerationSizeMb: maxHeapBytes / 2 ** 20 } }),
+  });
   let hasEnded = false;
   const fail = (received: string, cause?: unknown) => {
     if (hasEnded) return;
@@ -108,6 +128,8 @@ export const startWorker: Host["startWorker"] = (source, onMessage, onError) => 
 function reasonOf(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : describe(error);
 }
+
+export const workersLoadModules: Host["workersLoadModules"] = () => true;
 
 export const sharedMemoryAvailable: Host["sharedMemoryAvailable"] = () => true;
 

@@ -4,7 +4,8 @@ import { parseArgs } from "node:util";
 
 /** In the order in which they run. */
 const names = [
-  ...["step", "variants", "threads", "busy", "widths", "compile", "start", "memory", "epochs"],
+  ...["step", "variants", "threads", "busy", "widths", "compile", "start", "mc", "callbacks"],
+  ...["memory", "epochs"],
 ];
 
 const help = `Usage: npm run bench -- [NAME ...] [options]
@@ -13,10 +14,11 @@ Benchmarks: ${names.join(", ")}. Default: all.
 
   --python PATH  interpreter with torch and numpy, for step and variants (or ANTLER_BENCH_PYTHON;
                  default: python3 or python, where it has them)
-  --data DIR     folder with CIFAR-10's binary files, for memory and epochs (or ANTLER_DATA)
+  --data DIR     folder with CIFAR-10's binary files, for callbacks, memory and epochs
+                 (or ANTLER_DATA)
   --rounds N     turns of each side; default: each benchmark's own
   --seeds N      of epochs; default: 5
-  --epochs N     of epochs; default: 5
+  --epochs N     of epochs and of each side of callbacks; default: 5
   --json         one JSON object a line instead of text
   --help         this text
 `;

@@ -2,7 +2,8 @@
 export { type ValueAndGradients, valueAndGradients } from "./api/eager.ts";
 export { type FromJsonOptions, modelFromJson } from "./api/from-json.ts";
 export { type FunctionalOptions, model } from "./api/functional.ts";
-export { Model, type SummaryOptions } from "./api/model.ts";
+export { type LoadModelOptions, loadModel } from "./api/load-model.ts";
+export { type LoadWeightsOptions, Model, type SummaryOptions } from "./api/model.ts";
 export type { ModelOptions } from "./api/options.ts";
 export { Sequential, sequential } from "./api/sequential.ts";
 export type { DataChunk, Dataset } from "./base/dataset.ts";
@@ -23,7 +24,10 @@ export * as datasets from "./data/datasets.ts";
 export type { CompileOptions } from "./model/compiled.ts";
 export type { WeightOptions } from "./model/data.ts";
 export type { BatchOptions, EvaluateOptions } from "./model/evaluate.ts";
+export type { McPredictOptions } from "./model/mc-predict.ts";
+export type { McPrediction } from "./model/mc-totals.ts";
 export type { DataInput } from "./model/rows.ts";
+export type { SelfNormalizingOptions, SelfNormalizingReport } from "./model/self-normalizing.ts";
 export type { Logs } from "./model/totals.ts";
 export type { AxisOptions } from "./nn/activations/along.ts";
 export type {
@@ -177,6 +181,11 @@ export type {
 export type { OneCycleOptions } from "./nn/schedules/one-cycle.ts";
 export type { LearningRateInput, Schedule, ScheduleFunction } from "./nn/schedules.ts";
 export { setRandomSeed } from "./nn/seed.ts";
+export type {
+  SelfNormalizing,
+  SelfNormalizingProblem,
+  SelfNormalizingSignal,
+} from "./nn/self-normalizing.ts";
 export {
   type RegisterOptions,
   registerSerializable,
@@ -199,5 +208,8 @@ export { Trace } from "./tensor/trace.ts";
 export { Variable } from "./tensor/variable.ts";
 export * as callbacks from "./train/callbacks/index.ts";
 export type { Callback, FitParams, TrainedModel } from "./train/callbacks.ts";
+export type { DataPosition, FitControl, FitState, LogKeys } from "./train/fit-control.ts";
 export type { FitOptions } from "./train/fit-options.ts";
 export { History } from "./train/history.ts";
+export type { FileInput } from "./train/saving/load.ts";
+export type { FileFormat, SaveOptions } from "./train/saving/save.ts";

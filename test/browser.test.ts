@@ -5,14 +5,17 @@ import { availableParallelism } from "node:os";
 import { join, sep } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import * as hdf5 from "../src/formats/hdf5.ts";
+import * as zip from "../src/formats/zip.ts";
 import * as antler from "../src/index.ts";
 import { fusedMultiplyAdd } from "../src/runtime/features.ts";
 import type { Actions } from "./browser/actions.ts";
 import { type Bundle, bundle } from "./browser/bundle.ts";
 import { Chromium, findChromium } from "./browser/chromium.ts";
+import { writeAndRead } from "./browser/files.ts";
 import type { Page } from "./browser/page.ts";
 import { type Answer, endServer, portOf, serve } from "./browser/server.ts";
-import { abort, fitSmall, mistakes } from "./browser/small.ts";
+import { abort, fitSmall, mistakes, saveAndLoad } from "./browser/small.ts";
 import { type Training, train } from "./browser/training.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -47,45 +50,72 @@ beforeAll(async () => {
   tests = await bundle(`
     import * as antler from "antler";
     import * as host from "./dist/host/browser.js";
+    import * as hdf5 from "./dist/formats/hdf5.js";
+    import * as zip from "./dist/formats/zip.js";
     import { actionsOf } from "./test/browser/actions.ts";
-    globalThis.actions = actionsOf(antler, host);
+    globalThis.actions = actionsOf(antler, host, { ...hdf5, ...zip });
   `);
-  const { outfile, ...rest } = options;
-  expect(outfile).toBe("page.js");
-  example = await bundle(block("js"), rest);
+  expect(options).toMatchObject({ splitting: true, outdir: "page" });
+  example = await bundle(block("js"), options);
 });
 
 describe("the package in a bundle", () => {
   it("is what browsers need, without what only Node has", () => {
-    for (const { files, imports, text } of [tests, example]) {
+    for (const { files, imports, texts } of [tests, example]) {
       expect(files).toContain("dist/host/browser.js");
       expect(files).not.toContain("dist/host/node.js");
       expect(imports).toEqual([]);
-      expect(text).not.toMatch(/["']node:/);
+      for (const text of texts.values()) expect(text).not.toMatch(/["']node:/);
     }
     // A check that finds nothing anywhere passes too.
     const node = readFileSync(join(root, "dist/host/node.js"), "utf8");
     expect(node).toMatch(/["']node:/);
   });
 
-  it("is as large as the guide says", async () => {
-    const all = await bundle('export * from "antler";');
-    const found = [all.text.length, gzipSync(all.text, { level: 9 }).length];
+  it("is as large as the guide says, and loads what reads files when it is needed", async () => {
+    const all = await bundle('export * from "antler"; export * from "./dist/formats/hdf5.js";');
+    const text = all.start.map((path) => all.texts.get(path)!).join("");
+    const found = [text.length, gzipSync(text, { level: 9 }).length];
     const [, ...said] = guide.match(/(\d+) kB minified, (\d+) kB with gzip/)!;
     for (const [i, bytes] of found.entries())
       expect(Math.abs(bytes / 1000 / Number(said[i]) - 1), `${found}`).toBeLessThan(0.2);
+    const late = ["h5wasm/dist/esm/hdf5_util.js", "@zip.js/zip.js/index.js"];
+    for (const name of late) {
+      expect(all.files).toContain(`node_modules/${name}`);
+      expect(all.filesAtStart).not.toContain(`node_modules/${name}`);
+    }
   });
 });
 
-/** The package's modules where an installed package has them. */
-const packageFiles = (): Record<string, Answer> =>
+/** The modules in a folder, at this path. */
+const scripts = (folder: string, path: string): Record<string, Answer> =>
   Object.fromEntries(
-    readdirSync(join(root, "dist"), { recursive: true, encoding: "utf8" })
+    readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
       .filter((name) => name.endsWith(".js"))
       .map((name) => [
-        `/node_modules/antler/dist/${name.split(sep).join("/")}`,
-        { type: javascript, text: readFileSync(join(root, "dist", name), "utf8") },
+        `${path}/${name.split(sep).join("/")}`,
+        { type: javascript, text: readFileSync(join(root, folder, name), "utf8") },
       ]),
+  );
+
+/** The package's modules, and those that it imports, where an installed package has them. */
+const packageFiles = (): Record<string, Answer> => ({
+  ...scripts("dist", "/node_modules/antler/dist"),
+  ...Object.assign(
+    {},
+    ...["h5wasm/dist/esm", "@zip.js/zip.js", "@bufbuild/protobuf/dist/esm"].map((name) =>
+      scripts(`node_modules/${name}`, `/node_modules/${name}`),
+    ),
+  ),
+});
+
+/** The files of a bundle, below this path. */
+const bundleFiles = ({ texts }: Bundle, path: string): Record<string, Answer> =>
+  Object.fromEntries(
+    [...texts].map(([name, text]) => [
+      name.replace(/^page/, path),
+      { type: javascript, text } as const,
+    ]),
   );
 
 const chromium = findChromium();
@@ -107,24 +137,25 @@ describe.skipIf(!chromium)("in headless Chromium", () => {
   const at = (path: string, host = "localhost") => `http://${host}:${portOf(server)}${path}`;
 
   beforeAll(async () => {
-    const page = (headers: Record<string, string>, script = "tests.js"): Answer => ({
+    const page = (headers: Record<string, string>, script = "tests/main.js"): Answer => ({
       type: html,
-      text: block("html").replace("page.js", script),
+      text: block("html").replace("page/main.js", script),
       headers,
     });
     const importMap = `<script type="importmap">${block("json")}</script>`;
-    const unbundled = importMap + block("html").replace("page.js", "main.js");
+    const unbundled = importMap + block("html").replace("page/main.js", "main.js");
     const noBlobs = policy!.replace("worker-src blob:", "worker-src 'self'");
     const noPrograms = policy!.replace(" 'wasm-unsafe-eval'", "");
     server = await serve({
       "/favicon.ico": { type: html, text: "" },
-      "/tests.js": { type: javascript, text: tests.text },
-      "/page.js": { type: javascript, text: example.text },
+      ...bundleFiles(tests, "/tests"),
+      ...bundleFiles(example, "/page"),
       "/shared": page(isolation),
       "/plain": page({}),
       "/no-blobs": page({ "Content-Security-Policy": noBlobs }),
       "/no-programs": page({ "Content-Security-Policy": noPrograms }),
-      "/example": page(headers, "page.js"),
+      "/strict": page(headers),
+      "/example": page(headers, "page/main.js"),
       "/unbundled": { type: html, text: unbundled },
       "/main.js": { type: javascript, text: block("js") },
       ...packageFiles(),
@@ -172,6 +203,51 @@ describe.skipIf(!chromium)("in headless Chromium", () => {
     const { numbers: others } = await trainHere(false);
     expect(others.losses.at(-1) === numbers.losses.at(-1)).toBe(!fuses);
     expect(others.digests.at(-1) === numbers.digests.at(-1)).toBe(!fuses);
+  });
+
+  describe("files", () => {
+    it("are written to Node's bytes and read, with and without a secure context", async () => {
+      const here = await writeAndRead({ ...hdf5, ...zip });
+      expect(here.kernel).toEqual([1, -2, 3, Math.fround(0.1), 5, 6]);
+      expect(here.attributes).toEqual({ backend: "antler", names: ["dense", "zwölf"] });
+      const strict = await browser.open(at("/strict"));
+      for (const page of [shared, plain, insecure, strict])
+        expect(await ask(page, "writeAndRead")).toEqual(here);
+      expect(strict.lines).toEqual([]);
+    });
+
+    it("of models have Node's bytes, and training goes on from them", async () => {
+      const here = await saveAndLoad(antler, { fma: false });
+      expect(here.losses[1]).toBe(here.losses[0]);
+      expect(await ask(plain, "saveAndLoad", { fma: false })).toEqual(here);
+    });
+
+    const file = join(root, "tools/golden/formats/attributes.h5");
+    const whole = readFileSync(file);
+    // HDF5 never gets to the end of this one (see src/formats/hdf5.test.ts).
+    const endless = Uint8Array.from(whole).fill(0, 2496, 2497);
+
+    it("that HDF5 fails at, or never ends with, are errors", async () => {
+      const name = "DataError: a.h5: must be a whole HDF5 file, got";
+      expect(await ask(plain, "readBroken", [...endless], 500)).toBe(
+        `${name} one that takes more than 500 ms to read.`,
+      );
+      expect(await ask(plain, "readBroken", [...whole.subarray(0, 4000)], 5000)).toContain(
+        `${name} a file of which HDF5 says: truncated file`,
+      );
+      expect(await ask(plain, "readBroken", [...whole], 5000)).toContain("integer");
+    });
+
+    it("are read in the page where it has no workers, and not at all without WebAssembly", async () => {
+      const here = await writeAndRead({ ...hdf5, ...zip });
+      const noBlobs = await browser.open(at("/no-blobs"));
+      expect(await ask(noBlobs, "writeAndRead")).toEqual(here);
+      const noPrograms = await browser.open(at("/no-programs"));
+      const text = await ask(noPrograms, "readBroken", [...whole], 5000);
+      expect(text).toMatch(
+        /^DeviceError: HDF5: the HDF5 library \(h5wasm\) must load, got .+Content/,
+      );
+    });
   });
 
   it("keeps the names of layers in a minified bundle", async () => {

@@ -8,6 +8,7 @@ import {
   callbacks,
   Engine,
   type FitOptions,
+  History,
   layers,
   optimizers,
   sequential,
@@ -59,6 +60,26 @@ describe("in a fit", () => {
     const again = await train(model, { epochs: 1, callbacks: [stop] });
     expect(again.history.loss).toHaveLength(1);
     expect(stop.stoppedEpoch).toBe(0);
+  });
+
+  it("the history is the model's from the start, and of a fit that failed", async () => {
+    const model = makeModel();
+    const own = new History();
+    const seen: number[][] = [];
+    const watch = callbacks.lambdaCallback({
+      onEpochEnd: (epoch) => {
+        seen.push([...model.history!.epoch]);
+        if (epoch === 2) throw new Error("enough");
+      },
+    });
+    await expect(train(model, { epochs: 9, callbacks: [watch, own] })).rejects.toThrow("enough");
+    expect(seen).toEqual([[], [0], [0, 1]]);
+    expect(model.history!.history.valLoss).toHaveLength(2);
+    expect(own.history).toEqual(model.history!.history);
+    // One of the user's begins anew, as in Keras.
+    const history = await train(model, { epochs: 1, callbacks: [own] });
+    expect(model.history).toBe(history);
+    expect(own.epoch).toEqual([0]);
   });
 
   it("a plateau lowers the rate, and the history has the epochs' rates", async () => {

@@ -1,67 +1,25 @@
-/** The command as people and scripts run it: the built file, in a process of its own. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+/** The command's help, wrong use, data and output. */
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-
-const root = join(import.meta.dirname, "..");
-const command = join(root, "dist/cli/main.js");
-
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Starts `antler` without what the environment of the tests says of it. */
-function start(words: readonly string[], variables: Record<string, string> = {}): ChildProcess {
-  const { ANTLER_DATA, NO_COLOR, npm_lifecycle_event, ...rest } = process.env;
-  // What was downloaded on this machine is not seen.
-  const env = { ...rest, XDG_CACHE_HOME: folder, ...variables };
-  return spawn(process.execPath, [command, ...words], { env });
-}
-
-function ended(child: ChildProcess): Promise<Ended> {
-  let out = "";
-  let err = "";
-  child.stdout!.setEncoding("utf8").on("data", (text) => (out += text));
-  child.stderr!.setEncoding("utf8").on("data", (text) => (err += text));
-  return new Promise((resolve) => child.on("close", (code) => resolve({ code, out, err })));
-}
-
-const antler = (words: string, variables?: Record<string, string>): Promise<Ended> =>
-  ended(start(words.split(" ").filter(Boolean), variables));
-
-/** Waits until standard output has this; fails where it ends without. */
-function says(child: ChildProcess, text: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let all = "";
-    child.stdout!.on("data", (piece) => {
-      all += piece;
-      if (all.includes(text)) resolve();
-    });
-    child.on("close", () => reject(new Error(`it ended without ${text}: ${all}`)));
-  });
-}
+import { Antler, blackPictures, cifar10Bytes, ended, root, says } from "./command.ts";
 
 let folder: string;
-const fileBytes = 30_730_000;
-const files = [1, 2, 3, 4, 5].map((n) => `data_batch_${n}.bin`).concat("test_batch.bin");
-
-/** A folder in CIFAR-10's layout, black pictures of class 0, on disks that take no room for zeros. */
-function blackPictures(name: string): string {
-  const path = join(folder, name);
-  mkdirSync(path);
-  for (const file of files) {
-    writeFileSync(join(path, file), "");
-    truncateSync(join(path, file), fileBytes);
-  }
-  return path;
-}
+let command: Antler;
+const start = (words: readonly string[]) => command.start(words);
+const antler = (words: string, variables?: Record<string, string>) => command.run(words, variables);
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "antler-cli-"));
+  command = new Antler(folder);
 });
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
@@ -78,9 +36,10 @@ describe("help", () => {
     ["lab --help", ["cifar10"]],
     [
       "lab cifar10 --help",
-      ["variant", "epochs", "batch", "learning-rate", "seed", "threads", "data", "dataset", "limit"]
+      ["variant", "epochs", "batch", "learning-rate", "seed", "seeds", "threads", "data", "dataset"]
+        .concat("limit", "out")
         .map((name) => `--${name} <`)
-        .concat("--json", "ANTLER_DATA"),
+        .concat("--resume", "--json", "ANTLER_DATA", "antler-lab/cifar10"),
     ],
     ["help explain", ["--batch", "--threads", "--kind", "--profile"]],
   ])("of %s names what there is", async (words, names) => {
@@ -108,13 +67,21 @@ describe("wrong use", () => {
     ["lab cifar10 --threads 257", "It must be a whole number from 1 to 256."],
     ["lab cifar10 --learning-rate -0.1", "It must be a number of at least 0"],
     ["lab cifar10 --variant elo", "Did you mean elu?"],
+    ["lab cifar10 --variant elu,elo", "Did you mean elu?"],
+    ["lab cifar10 --variant bn,elu,bn", "It has bn twice."],
+    ["lab cifar10 --variant mc", "Monte Carlo dropout is measured with alpha."],
+    ["lab cifar10 --seeds 0", "It must be a whole number from 1 to 10000."],
+    ["lab cifar10 --dataset embedded --seed 9007199254740991 --seeds 2", "all seeds must be below"],
+    ["lab cifar10 --out", "option '--out <dir>' argument missing"],
     ["lab cifar10 --dataset cifar", "cifar10, embedded, auto. Did you mean cifar10?"],
     ["lab cifar10 more", "too many arguments"],
     [
       "lab cifar10 --dataset embedded --limit 10001",
       "limit must be a whole number from 1 to 10000",
     ],
-    ["explain --kind predict", "It must be one of: train, evaluate."],
+    ["explain --kind predict", "It must be one of: train, evaluate, mc."],
+    ["explain --samples 3", "explain: --samples goes with --kind mc, got --kind train."],
+    ["explain --kind mc", "mcPredict: a model whose outputs hang on noise"],
   ])("%s is code 2 and one line", async (words, sentence) => {
     const { code, out, err } = await antler(words);
     expect({ code, out }).toEqual({ code: 2, out: "" });
@@ -134,24 +101,24 @@ describe("data that is missing or broken", () => {
   it("a folder that is not there", () => failsWith(join(folder, "nowhere"), "nowhere"));
 
   it("a file that is missing, cut off, too long, or has a wrong label", async () => {
-    const path = blackPictures("broken");
+    const path = blackPictures(join(folder, "broken"));
     const last = join(path, "test_batch.bin");
     rmSync(last);
     await failsWith(path, "test_batch.bin");
     writeFileSync(last, "");
-    truncateSync(last, fileBytes - 1);
+    truncateSync(last, cifar10Bytes - 1);
     await failsWith(path, "test_batch.bin", "truncated");
-    truncateSync(last, fileBytes + 1);
+    truncateSync(last, cifar10Bytes + 1);
     await failsWith(path, "test_batch.bin", "padded");
     writeFileSync(last, Uint8Array.of(10));
-    truncateSync(last, fileBytes);
+    truncateSync(last, cifar10Bytes);
     await failsWith(path, "test_batch.bin", "labels");
   });
 });
 
 describe("antler lab cifar10", () => {
   it("prints one JSON object a line, with the promised fields in order", async () => {
-    const data = blackPictures("black");
+    const data = blackPictures(join(folder, "black"));
     const words = "lab cifar10 --limit 64 --epochs 2 --batch 48 --seed 7 --threads 1 --json";
     const { code, out, err } = await antler(words, { ANTLER_DATA: data });
     expect({ code, err }).toEqual({ code: 0, err: "" });
@@ -161,12 +128,13 @@ describe("antler lab cifar10", () => {
       .split("\n")
       .map((line) => JSON.parse(line));
     expect(lines.map((line) => Object.keys(line).join())).toEqual([
-      "event,variant,seed,dataset,train,validation,parameters,device,threads,fma",
+      "event,variant,seed,dataset,train,validation,parameters,device,threads,fma,folder",
       ...Array(2).fill(
         "event,variant,seed,epoch,loss,accuracy,valLoss,valAccuracy,learningRate,seconds,msPerStep",
       ),
       "event,variant,seed,epochs,bestEpoch,valLoss,valAccuracy,testLoss,testAccuracy," +
-        "microsecondsPerSample,secondsToFirstStep,seconds,weightsHash",
+        "microsecondsPerSample,secondsToFirstStep,seconds,weightsHash,secondsPerEpoch,validation," +
+        "folder",
     ]);
     const [begin, first, second, result] = lines;
     const run = { variant: "elu", seed: 7 };
@@ -201,14 +169,17 @@ describe("antler lab cifar10", () => {
     expect(out).not.toContain("\r");
     expect(out).not.toContain("\x1b");
     const lines = out.trimEnd().split("\n");
-    expect(lines).toHaveLength(6);
+    expect(lines).toHaveLength(12);
     expect(lines[0]).toMatch(/^Net elu, 500,210 parameters, seed 1; wasm, 1 thread/);
     expect(lines[1]).toMatch(/^64 pictures to train and 2,000 to validate, .*not CIFAR-10/);
-    expect(lines[2]).toMatch(
+    expect(lines[2]).toMatch(/^Files in antler-lab.cifar10.elu-seed1-[0-9a-f]{8}$/);
+    expect(readdirSync(join(folder, lines[2].slice("Files in ".length)))).toContain("best.keras");
+    expect(lines[3]).toMatch(
       /^Epoch 1\/1: 2 steps, .* ms\/step, loss .*, accuracy .*, validation loss .*, validation acc/,
     );
-    expect(lines[3]).toMatch(/^Best epoch 1 of 1: validation loss .*; test loss .*, accuracy /);
-    expect(lines[5]).toBe(
+    expect(lines[4]).toMatch(/^Best epoch 1 of 1: validation loss .*; test loss .*, accuracy /);
+    expect(lines[8]).toMatch(/^elu +0\.\d{4} +- +1 +0\.4736 +0\.4676-0\.4762 +1 /);
+    expect(lines[11]).toBe(
       "The full run: antler lab cifar10 --epochs 100 --threads 1 --dataset cifar10",
     );
   });
@@ -225,7 +196,10 @@ describe("antler lab cifar10", () => {
     expect(performance.now() - pressed).toBeLessThan(1000);
     expect({ code, err }).toEqual({ code: 130, err: "" });
     if (json) for (const line of out.trimEnd().split("\n")) JSON.parse(line);
-    else expect(out).toMatch(/\nInterrupted after epoch \d+; the best was epoch \d+: .*\n$/);
+    else
+      expect(out).toMatch(
+        /\nInterrupted after epoch \d+; the best was epoch \d+: .*\nTo go on: antler .* --resume\n$/,
+      );
   });
 
   it("ends quietly when nobody reads on", async () => {
@@ -259,5 +233,24 @@ describe("antler explain", () => {
     const { out } = await antler("explain --kind evaluate --threads 1 --batch 7");
     expect(out).toMatch(/^elu, evaluate step, batch 7: 1 thread, /);
     expect(out).not.toContain("split:");
+  });
+
+  it("adds up trunk and heads of Monte Carlo predict", async () => {
+    const { code, out } = await antler("explain --variant alpha --kind mc --threads 1");
+    expect(code).toBe(0);
+    expect(out).toMatch(/^alpha, trunk of Monte Carlo predict, batch 32: 1 thread, /);
+    expect(out).toContain("\nalpha, head of Monte Carlo predict, 4 samples, batch 32: 1 thread, ");
+    const trunk = 2 * 32 * (3072 * 100 + 19 * 100 * 100);
+    const head = 2 * 32 * 100 * 10;
+    const text = (value: number) => value.toLocaleString("en-US");
+    expect(out).toContain(`  trunk      ${text(trunk)}, once\n`);
+    expect(out).toContain(`  head       ${text(head)} a sample, ${text(100 * head)} for all\n`);
+    expect(out).toContain(`  sum        ${text(trunk + 100 * head)}\n`);
+    const { out: ten } = await antler("explain --variant alpha --kind mc --samples 10 --batch 1");
+    expect(ten).toContain("FLOPs of 10 samples of a batch of 2\n");
+    // Three steps of four samples.
+    expect(ten).toContain(
+      `${text((2 * head) / 32)} a sample, ${text((2 * 12 * head) / 32)} for all`,
+    );
   });
 });

@@ -40,7 +40,7 @@ interface Ended {
 function start(words: readonly string[], variables: Record<string, string> = {}) {
   const { ANTLER_DATA, NO_COLOR, npm_lifecycle_event, ...rest } = process.env;
   const env = { ...rest, XDG_CACHE_HOME: cache, ...variables };
-  const child = spawn(process.execPath, words, { env });
+  const child = spawn(process.execPath, words, { env, cwd: cache });
   let out = "";
   let err = "";
   child.stdout!.setEncoding("utf8").on("data", (text) => (out += text));

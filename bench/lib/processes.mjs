@@ -1,10 +1,35 @@
 /** Processes that a benchmark starts: runs of the lab, and programs that only keep a core busy. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { root } from "./machine.mjs";
 
 const command = `${root}/dist/cli/main.js`;
-const memoryReporter = new URL("./report-memory.mjs", import.meta.url).href;
+/** Imported before a program: it tells the peak of its memory on descriptor 3. */
+export const memoryReporter = new URL("./report-memory.mjs", import.meta.url).href;
+
+/**
+ * Runs Node to its end.
+ *
+ * @param {readonly (string | number)[]} words
+ * @param {{ cwd?: string, env?: Record<string, string | undefined> }} [options]
+ * @returns {Promise<{ output: string, told: string }>} what it printed, and what it wrote to
+ *   descriptor 3
+ * @throws Error with what it said, if it failed
+ */
+export async function runNode(words, options = {}) {
+  const stdio = /** @type {const} */ (["ignore", "pipe", "pipe", "pipe"]);
+  const child = spawn(process.execPath, words.map(String), { ...options, stdio: [...stdio] });
+  const stop = () => child.kill();
+  process.once("exit", stop);
+  const [output, errors, told] = child.stdio.slice(1).map(textOf);
+  const [code, signal] = await once(child, "close");
+  process.off("exit", stop);
+  if (code !== 0) throw new Error(`it ended with ${signal ?? code}: ${(await errors).trim()}`);
+  return { output: await output, told: await told };
+}
 
 /**
  * Runs `antler lab cifar10 ... --json`.
@@ -16,17 +41,14 @@ const memoryReporter = new URL("./report-memory.mjs", import.meta.url).href;
  */
 export async function runLab(options) {
   const words = ["--import", memoryReporter, command, "lab", "cifar10", ...options, "--json"];
-  const stdio = /** @type {const} */ (["ignore", "pipe", "pipe", "pipe"]);
-  const child = spawn(process.execPath, words.map(String), { stdio: [...stdio] });
-  const stop = () => child.kill();
-  process.once("exit", stop);
-  const [output, errors, memory] = child.stdio.slice(1).map(textOf);
-  const [code, signal] = await once(child, "close");
-  process.off("exit", stop);
-  if (code !== 0)
-    throw new Error(`antler lab ended with ${signal ?? code}: ${(await errors).trim()}`);
-  const lines = (await output).trim().split("\n");
-  return { events: lines.map((line) => JSON.parse(line)), peakBytes: Number(await memory) };
+  const out = await mkdtemp(join(tmpdir(), "antler-bench-"));
+  try {
+    const { output, told } = await runNode([...words, "--out", out]);
+    const lines = output.trim().split("\n");
+    return { events: lines.map((line) => JSON.parse(line)), peakBytes: Number(told) };
+  } finally {
+    await rm(out, { recursive: true, force: true });
+  }
 }
 
 /** @param {any} stream */

@@ -1,11 +1,13 @@
 /** Models of configs. */
 import { DataError } from "../base/errors.ts";
+import type { HostArray } from "../base/host-array.ts";
 import { compileOptions } from "../model/compile-config.ts";
 import { configuredModel } from "../model/read-config.ts";
 import type { CustomObjects } from "../nn/fields.ts";
 import { settings } from "../nn/options.ts";
-import { Model } from "./model.ts";
+import type { Model } from "./model.ts";
 import { type ModelOptions, makeNet } from "./options.ts";
+import { modelOf } from "./sequential.ts";
 
 /** Options of `modelFromJson`. */
 export interface FromJsonOptions extends Omit<ModelOptions, "name"> {
@@ -30,7 +32,7 @@ export function modelFromJson(json: string | object, options: FromJsonOptions = 
   const given = settings<FromJsonOptions, typeof defaults>(options, defaults, who);
   const config: unknown = typeof json === "string" ? parsed(json, who) : json;
   const { topology, name, hasListOfOutputs } = configuredModel(config, given.customObjects);
-  const model = new Model(makeNet(topology, { ...given, name }, who, hasListOfOutputs));
+  const model = modelOf<HostArray>(makeNet(topology, { ...given, name }, who, hasListOfOutputs));
   const compiled = (config as { compile_config?: unknown }).compile_config;
   const compileWith = compileOptions(compiled, given.customObjects);
   if (compileWith) model.compile(compileWith);

@@ -7,10 +7,17 @@ import type { CompileOptions } from "../model/compiled.ts";
 import { modelConfig } from "../model/config.ts";
 import type { WeightOptions } from "../model/data.ts";
 import { type BatchOptions, type EvaluateOptions, evaluate } from "../model/evaluate.ts";
+import { type McPredictOptions, mcPredict } from "../model/mc-predict.ts";
+import type { McPrediction } from "../model/mc-totals.ts";
 import type { Net } from "../model/net.ts";
 import { predictOnBatch, testOnBatch } from "../model/on-batch.ts";
 import { predict } from "../model/predict.ts";
 import type { DataInput } from "../model/rows.ts";
+import {
+  checkSelfNormalizing,
+  type SelfNormalizingOptions,
+  type SelfNormalizingReport,
+} from "../model/self-normalizing.ts";
 import { summary } from "../model/summary.ts";
 import type { Logs } from "../model/totals.ts";
 import { getWeights, setWeights } from "../model/weights.ts";
@@ -23,12 +30,32 @@ import type { TrainedModel } from "../train/callbacks.ts";
 import { fitModel } from "../train/fit.ts";
 import type { FitOptions } from "../train/fit-options.ts";
 import type { History } from "../train/history.ts";
+import { type FileInput, loadWeights } from "../train/saving/load.ts";
+import {
+  type FileFormat,
+  modelBytes,
+  type SaveOptions,
+  saveModel,
+  saveWeights,
+} from "../train/saving/save.ts";
 import { trainOnBatch } from "../train/train-on-batch.ts";
 
 /** Options of `summary`. */
 export interface SummaryOptions {
   /** Whether the table is printed, with `console.log`. Default: true. */
   readonly print?: boolean;
+}
+
+/** Options of `loadWeights`. */
+export interface LoadWeightsOptions {
+  /**
+   * Whether the optimizer's state is loaded with the weights: true must find one that fits, false
+   * leaves it as it is. Default: it is loaded where the model is compiled and the file has one that
+   * fits, as in Keras.
+   */
+  readonly optimizer?: boolean;
+  /** Takes weights with NaN and infinities, which are an error else. Default: false. */
+  readonly allowNonFinite?: boolean;
 }
 
 /**
@@ -41,7 +68,7 @@ export class Model<Output extends HostArray | HostArray[] = HostArray> implement
   /** The model below its methods, for tools. */
   readonly net: Net;
   stopTraining = false;
-  /** What the last fit returned. */
+  /** Of the fit that runs, or of the last one, also where that failed. */
   history: History | undefined;
 
   constructor(net: Net) {
@@ -166,13 +193,68 @@ export class Model<Output extends HostArray | HostArray[] = HostArray> implement
 
   /**
    * Outputs for inputs: `[n, ...outputShape]`; a list where the model was made with a list of
-   * outputs. It needs no `compile`.
+   * outputs. It needs no `compile`. A layer that draws noise here too draws anew in each call.
    *
    * @throws ShapeError, DataError, ValueError for data that does not fit
    */
   async predict(x: DataInput | Dataset, options?: BatchOptions): Promise<Output> {
     const outputs = await predict(this.net, x, options);
     return (this.net.hasListOfOutputs ? outputs : outputs[0]) as Output;
+  }
+
+  /**
+   * Monte Carlo predict: draws the outputs `samples` times with noise on (dropout), while batch
+   * normalization stays in inference mode, and tells their mean, spread and uncertainty:
+   *
+   * - `mean` = p = mean_s p_s and `standardDeviation` = sqrt(mean_s (p_s - p)^2): `[n, ...outputShape]`
+   * - `predictiveEntropy` = H(p), `expectedEntropy` = mean_s H(p_s), `mutualInformation` = H(p) -
+   *   mean_s H(p_s) >= 0, with H(p) = -sum_c p_c log p_c over the last dimension, in nats, 0 log 0 = 0:
+   *   `[n]`. An output `[n, 1]` of numbers in [0, 1] counts as the distribution p, 1 - p. Where an
+   *   output holds no distributions (regression), the three are absent.
+   *
+   * What comes before the first noise is computed once, whatever the model looks like. The noise is a
+   * function of (seed, the layer's path, the sample, the number of the row, the element): the same
+   * call gives the same result, `batchSize` and threads change no bit, more samples begin with the
+   * fewer ones, and rows of a `Dataset` count on over its chunks. All samples are of the weights that
+   * the call found, even if a fit runs meanwhile. (Keras has no such method, and its
+   * `model(x, training=True)` also makes batch normalization use the batch.)
+   *
+   * Gal and Ghahramani, "Dropout as a Bayesian Approximation", 2016, https://arxiv.org/abs/1506.02142;
+   * Houlsby et al., "Bayesian Active Learning for Classification and Preference Learning", 2011,
+   * https://arxiv.org/abs/1112.5745; Depeweg et al., "Decomposition of Uncertainty in Bayesian Deep
+   * Learning", 2018, https://arxiv.org/abs/1710.07283; Smith and Gal, "Understanding Measures of
+   * Uncertainty for Adversarial Example Detection", 2018, https://arxiv.org/abs/1803.08533.
+   *
+   * @returns plain copies; a list where the model was made with a list of outputs
+   * @throws ValueError where no output hangs on noise; ShapeError, DataError, NameError, ValueError for
+   *   data and options that do not fit
+   * @example const { mean, mutualInformation } = await model.mcPredict(x, { samples: 100 })
+   */
+  async mcPredict(
+    x: DataInput | Dataset,
+    options?: McPredictOptions,
+  ): Promise<Output extends HostArray[] ? McPrediction[] : McPrediction> {
+    const found = await mcPredict(this.net, x, options);
+    const result: unknown = this.net.hasListOfOutputs ? found : found[0];
+    return result as Output extends HostArray[] ? McPrediction[] : McPrediction;
+  }
+
+  /**
+   * What breaks the conditions under which a net of SELUs normalizes itself: standardized inputs;
+   * weights drawn with variance 1 / inputs (`lecunNormal`); SELU in every hidden layer; a sequence
+   * of dense layers alone, without skip connections and normalization; no penalties, no constraints, no
+   * dropout but alpha dropout. The output layer is free. Each hidden layer is asked
+   * (`selfNormalizing`), a class of one's own too.
+   * Klambauer, Unterthiner, Mayr and Hochreiter, "Self-Normalizing Neural Networks", 2017,
+   * https://arxiv.org/abs/1706.02515.
+   *
+   * @returns a sentence for each problem, and what could not be checked: without `x` and an adapted
+   *   Normalization that is whether the inputs are standardized, which then is no failure
+   * @throws StateError before the model is built, ShapeError, DataError, ValueError where x does not fit
+   * @example const { passes, problems } = await model.checkSelfNormalizing({ x })
+   */
+  checkSelfNormalizing(options?: SelfNormalizingOptions): Promise<SelfNormalizingReport> {
+    return checkSelfNormalizing(this.net, options);
   }
 
   /**
@@ -221,6 +303,58 @@ export class Model<Output extends HostArray | HostArray[] = HostArray> implement
    */
   toJson(): string {
     return configText(modelConfig(this.net));
+  }
+
+  /**
+   * Writes the model to a file, by its ending: `.keras` (Keras's own format: layers, weights, what it
+   * is trained with, the optimizer's state; and the seed and counters, so that training goes on bit
+   * for bit), or `.h5` (Keras's older one). Real Keras 3 reads both. After a crash there is the old
+   * file or the new one. It may be called in hooks of a fit, and beside one: what is written is the
+   * state between two steps. See docs/files.md.
+   *
+   * @throws StateError before the model is built; ValueError for another ending, and for a user's own
+   *   function or optimizer that is not registered; DataError where the file cannot be written, or is
+   *   there and `overwrite` is false. The old file stays
+   * @example await model.save("model.keras")
+   */
+  save(path: string, options?: SaveOptions): Promise<void> {
+    return saveModel(this.net, path, options);
+  }
+
+  /**
+   * Writes the weights to a file, by its ending: `.weights.h5` (Keras's, with the state of an
+   * optimizer), or `.safetensors` (with PyTorch's names). Errors: as `save`.
+   */
+  saveWeights(path: string, options?: SaveOptions): Promise<void> {
+    return saveWeights(this.net, path, options);
+  }
+
+  /**
+   * Sets all weights to those in a file, or, where one does not fit, none: `.weights.h5`, `.keras`,
+   * `.h5` and `.safetensors`, told by the content. The model must have the same layers, in the same
+   * order; names of layers do not count in `.weights.h5` and `.keras`.
+   *
+   * @param file a path, or (in a browser) the file's bytes as Uint8Array, ArrayBuffer or Blob
+   * @throws StateError before the model is built, and while a fit runs, outside of its hooks;
+   *   DataError, ShapeError where the file is broken or does not fit: it names the file, the entry,
+   *   what was expected and what came
+   */
+  async loadWeights(file: FileInput, options: LoadWeightsOptions = {}): Promise<void> {
+    const defaults = { optimizer: undefined, allowNonFinite: false };
+    const given = settings<LoadWeightsOptions, typeof defaults>(options, defaults, "loadWeights");
+    if (given.optimizer !== undefined) checkBoolean(given.optimizer, "optimizer", "loadWeights");
+    checkBoolean(given.allowNonFinite, "allowNonFinite", "loadWeights");
+    await loadWeights(this.net, file, given);
+  }
+
+  /**
+   * The bytes of a file, for where there are no files: "keras", "h5", "weights.h5" or "safetensors".
+   * `loadModel` and `loadWeights` take them. Errors: as `save`.
+   *
+   * @example const blob = new Blob([await model.toBytes("keras")])
+   */
+  async toBytes(format: FileFormat = "keras"): Promise<Uint8Array<ArrayBuffer>> {
+    return modelBytes(this.net, format);
   }
 
   /** The layer of this name. Throws a NameError where there is none. */

@@ -1,4 +1,6 @@
 /** Models of layers one after the other. */
+import type { HostArray } from "../base/host-array.ts";
+import type { Net } from "../model/net.ts";
 import { Sequence, type SequencePart } from "../model/sequence.ts";
 import { settings } from "../nn/options.ts";
 import { Model } from "./model.ts";
@@ -6,14 +8,10 @@ import { type ModelOptions, makeNet } from "./options.ts";
 
 /** A model of layers one after the other. */
 export class Sequential extends Model {
-  readonly #sequence: Sequence;
-
   constructor(layers: readonly SequencePart[] = [], options: ModelOptions = {}) {
     const defaults = { name: "sequential", seed: undefined, engine: undefined };
     const given = settings<ModelOptions, typeof defaults>(options, defaults, "sequential");
-    const sequence = new Sequence(layers);
-    super(makeNet(sequence, given, "sequential"));
-    this.#sequence = sequence;
+    super(makeNet(new Sequence(layers), given, "sequential"));
   }
 
   /**
@@ -23,14 +21,22 @@ export class Sequential extends Model {
    */
   add(layer: SequencePart): void {
     this.net.checkNoFit("add");
-    this.#sequence.add(layer);
+    const sequence = this.net.topology as Sequence;
+    sequence.add(layer);
     try {
       this.net.buildIfKnown();
     } catch (error) {
-      this.#sequence.removeLast();
+      sequence.removeLast();
       throw error;
     }
   }
+}
+
+/** The model of a net that was made of a config: a `Sequential` where that is what it is. */
+export function modelOf<Output extends HostArray | HostArray[]>(net: Net): Model<Output> {
+  const model = new Model<Output>(net);
+  if (net.topology instanceof Sequence) Object.setPrototypeOf(model, Sequential.prototype);
+  return model;
 }
 
 /**

@@ -4,10 +4,10 @@
  */
 import { Command, Option } from "commander";
 import { datasetNames, defaults, variantNames } from "../lab/settings.ts";
+import { version } from "../lab/version.ts";
+import type { LabFlags } from "./command-line.ts";
 import type { ExplainFlags } from "./explain.ts";
-import type { LabFlags } from "./lab.ts";
-import { oneOf, rate, whole } from "./values.ts";
-import { version } from "./version.ts";
+import { explainKinds, folderPath, oneOf, rate, someOf, whole } from "./values.ts";
 
 /** @param signal aborted by Ctrl-C */
 export async function commands(signal: AbortSignal): Promise<Command> {
@@ -31,11 +31,19 @@ function cifar10Command(signal: AbortSignal): Command {
       "Train a net of exercise 8 on 32x32 pictures of ten classes, and judge the weights of its " +
         "best epoch on test pictures.",
     )
-    .addOption(variantOption())
-    .option("--epochs <n>", "epochs to train (default: the net's own)", whole(1))
+    .addOption(
+      new Option(
+        "--variant <names>",
+        `the net, or several (a,b): ${variantNames.join(", ")}; alpha comes with Monte Carlo dropout`,
+      )
+        .argParser(someOf(variantNames, { mc: "Monte Carlo dropout is measured with alpha." }))
+        .default([defaults.variant], defaults.variant),
+    )
+    .option("--epochs <n>", "epochs to train at most (default: the net's own)", whole(1))
     .option("--batch <n>", "pictures in a step (default: the net's own)", whole(1))
     .option("--learning-rate <x>", "the optimizer's rate (default: the net's own)", rate)
     .option("--seed <n>", "same seed, same bits", whole(0, 2 ** 53 - 1), defaults.seed)
+    .option("--seeds <n>", "train each net with n seeds, from --seed on", whole(1, 10_000), 1)
     .addOption(threadsOption())
     .addOption(
       new Option("--data <dir>", "folder with CIFAR-10's six files, binary version").env(
@@ -52,6 +60,16 @@ function cifar10Command(signal: AbortSignal): Command {
         .default(defaults.dataset),
     )
     .option("--limit <n>", "train on the first n training pictures only", whole(1))
+    .option(
+      "--out <dir>",
+      "folder that each run gets a folder in: models, history, TensorBoard logs, run.json",
+      folderPath,
+      defaults.out,
+    )
+    .option(
+      "--resume",
+      "go on where the same run was interrupted; tell a finished one's result again",
+    )
     .option("--json", "print one JSON object a line, and nothing else")
     .addHelpText("after", cifar10Help)
     .action(async (flags: LabFlags) => {
@@ -67,10 +85,11 @@ function explainCommand(): Command {
     .option("--batch <n>", "pictures in a step (default: the net's own)", whole(1))
     .addOption(threadsOption())
     .addOption(
-      new Option("--kind <kind>", "the step: train or evaluate")
-        .argParser(oneOf(["train", "evaluate"]))
+      new Option("--kind <kind>", "the step: train, evaluate or mc (Monte Carlo predict)")
+        .argParser(oneOf(explainKinds))
         .default("train"),
     )
+    .option("--samples <n>", "of --kind mc, whose costs are added up (default: 100)", whole(1))
     .option("--profile", "time each kernel alone in a loop, and tell its share of the peak")
     .action(async (flags: ExplainFlags) => {
       const { explain } = await import("./explain.ts");
@@ -104,6 +123,8 @@ generated shapes, not CIFAR-10.
 
 Examples:
   antler lab cifar10 --epochs 3
+  antler lab cifar10 --variant elu,bn,selu --seeds 5
+  antler lab cifar10 --variant elu,bn,selu --seeds 5 --resume
   antler lab cifar10 --dataset cifar10
   antler lab cifar10 --data cifar-10-batches-bin --json > run.jsonl
   antler lab cifar10 --dataset embedded --limit 3200 --epochs 1`;

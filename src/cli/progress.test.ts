@@ -124,6 +124,24 @@ describe("ProgressLine", () => {
     expect(written[1]).toContain(" 51/100 0.1s 1.00 ms/step");
   });
 
+  it("is drawn no more once it is closed", () => {
+    const { line, written } = started();
+    line.onTrainBatchEnd(0, logs);
+    line.close();
+    expect(written.at(-1)).toBe("\n");
+    const count = written.length;
+    vi.advanceTimersByTime(100);
+    line.onTrainBatchEnd(1, logs);
+    line.onTestBegin();
+    expect(written).toHaveLength(count);
+  });
+
+  it("clears the ^C of a terminal where no line is open", () => {
+    const { line, written } = started();
+    line.close();
+    expect(written).toEqual(["\r\x1b[K"]);
+  });
+
   it("ends with the numbers of the epoch, on a line that stays", () => {
     const { line, written } = started();
     line.onTrainBatchEnd(99, logs);

@@ -90,6 +90,7 @@ export class ProgressLine implements Callback {
   #start = 0;
   #drawn = 0;
   #isOpen = false;
+  #isClosed = false;
   #last: { step: number; logs: Logs } | undefined;
 
   constructor(terminal: Terminal) {
@@ -129,8 +130,15 @@ export class ProgressLine implements Callback {
     this.#isOpen = false;
   }
 
+  /** Leaves the line, or clears the `^C` where there is none, and draws no more. */
+  close(): void {
+    if (this.#isOpen) this.leave();
+    else this.#terminal.write("\r\x1b[K");
+    this.#isClosed = true;
+  }
+
   #draw(): void {
-    if (!this.#last) return;
+    if (!this.#last || this.#isClosed) return;
     const { step, logs } = this.#last;
     const { epochs, steps } = this.params!;
     this.#drawn = now();

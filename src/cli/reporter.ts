@@ -1,9 +1,22 @@
 /** How a run is told: to people, or as JSON lines. */
-import type { EpochEvent, LabEvent } from "../lab/events.ts";
+import { now } from "#host";
+import type { EpochEvent, LabEvent, ResultEvent, ResumeEvent, RunEvent } from "../lab/events.ts";
 import type { Callback, FitParams } from "../train/callbacks.ts";
 import { ProgressLine } from "./progress.ts";
+import { tableText } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
-import { epochText, resultText, score, startText, timesText } from "./text.ts";
+import {
+  duration,
+  epochText,
+  finishedText,
+  interruptedText,
+  lintText,
+  resultText,
+  resumeText,
+  startText,
+  timesText,
+  wrapped,
+} from "./text.ts";
 
 export interface Reporter {
   /** For the fit. */
@@ -11,14 +24,22 @@ export interface Reporter {
   onEvent(event: LabEvent): void;
   /** The run ended before its result: what follows starts on a line of its own. */
   leave(): void;
-  /** The run was ended by Ctrl-C. */
-  interrupted(): void;
+  /**
+   * The run is being ended by Ctrl-C: nothing is told after this.
+   *
+   * @param command the one by which it goes on
+   */
+  interrupted(command: string): void;
 }
 
 /** One object a line, and nothing else. */
 export const jsonReporter = ({ write }: Terminal): Reporter => ({
   callbacks: [],
-  onEvent: (event) => write(`${JSON.stringify(event)}\n`),
+  onEvent: (event) => {
+    // The last line of a single run is its result.
+    const isAlone = event.event === "table" && event.runs === 1;
+    if (!isAlone) write(`${JSON.stringify(event)}\n`);
+  },
   leave: () => {},
   interrupted: () => {},
 });
@@ -29,7 +50,12 @@ export class TextReporter implements Reporter {
   readonly #terminal: Terminal;
   readonly #line: ProgressLine | undefined;
   readonly #plain: Callback & { params?: FitParams } = {};
-  readonly #epochs: EpochEvent[] = [];
+  readonly #begun = now();
+  /** Epochs of the run that goes on, the best one before it first. */
+  #epochs: (EpochEvent | ResumeEvent)[] = [];
+  #hasStarted = false;
+  #hasResults = false;
+  #isOver = false;
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
@@ -38,33 +64,59 @@ export class TextReporter implements Reporter {
   }
 
   onEvent(event: LabEvent): void {
-    if (event.event === "start") this.#say(startText(event));
-    else if (event.event === "result") {
-      this.#say(this.#terminal.style("bold", resultText(event)));
-      this.#say(timesText(event));
-    } else {
-      this.#epochs.push(event);
-      if (this.#line) this.#line.finish(event);
-      else this.#say(epochText(event, this.#plain.params!));
+    if (this.#isOver) return;
+    switch (event.event) {
+      case "run":
+        return this.#run(event);
+      case "start":
+        this.#epochs = [];
+        this.#hasStarted = true;
+        return this.#say(...startText(event));
+      case "resume":
+        this.#epochs.push(event);
+        return this.#say(resumeText(event));
+      case "lint":
+        return this.#say(lintText(event));
+      case "epoch":
+        this.#epochs.push(event);
+        if (this.#line) return this.#line.finish(event);
+        return this.#say(epochText(event, this.#plain.params!));
+      case "result":
+        return this.#result(event);
+      case "table":
+        return this.#say(...tableText(event, this.#terminal));
     }
+  }
+
+  #run({ run, runs }: RunEvent): void {
+    const seconds = (now() - this.#begun) / 1000;
+    const soFar = run > 1 ? `, ${duration(seconds)} so far` : "";
+    this.#say(this.#terminal.style("bold", `Run ${run} of ${runs}${soFar}`));
+  }
+
+  #result(event: ResultEvent): void {
+    if (!this.#hasStarted) this.#say(finishedText(event));
+    this.#say(this.#terminal.style("bold", resultText(event)), timesText(event));
+    this.#epochs = [];
+    this.#hasStarted = false;
+    this.#hasResults = true;
   }
 
   leave(): void {
     this.#line?.leave();
   }
 
-  interrupted(): void {
-    this.leave();
-    const [first, ...others] = this.#epochs;
-    if (!first) return this.#say("Interrupted before the end of the first epoch");
-    const best = others.reduce((a, b) => (b.valLoss < a.valLoss ? b : a), first);
-    this.#say(
-      `Interrupted after epoch ${this.#epochs.length}; the best was epoch ${best.epoch}: ` +
-        `validation loss ${score(best.valLoss)}, accuracy ${score(best.valAccuracy)}`,
-    );
+  interrupted(command: string): void {
+    this.#line?.close();
+    this.#say(interruptedText(this.#epochs));
+    // In one line, to be copied.
+    if (this.#hasResults || this.#epochs.length > 0) this.#terminal.write(`To go on: ${command}\n`);
+    this.#isOver = true;
   }
 
-  #say(text: string): void {
-    this.#terminal.write(`${text}\n`);
+  /** Lines; on a terminal broken at spaces where they are too long. */
+  #say(...lines: readonly string[]): void {
+    const { isLive, columns, write } = this.#terminal;
+    for (const line of lines) write(`${isLive ? wrapped(line, columns) : line}\n`);
   }
 }

@@ -1,5 +1,6 @@
 /** Numbers and events as people read them. */
-import type { EpochEvent, ResultEvent, StartEvent } from "../lab/events.ts";
+import type { EpochEvent, LintEvent, ResultEvent, ResumeEvent, StartEvent } from "../lab/events.ts";
+import { trainings, type VariantName } from "../lab/settings.ts";
 
 /** `500,210`. */
 export const count = (value: number): string => value.toLocaleString("en-US");
@@ -22,24 +23,63 @@ const datasetTitles: Record<string, string> = {
   embedded: "the embedded pictures (generated shapes, not CIFAR-10)",
 };
 
-/** Two lines: the net and what it runs on, the pictures. */
-export function startText(start: StartEvent): string {
+/** Three lines: the net and what it runs on, the pictures, the files. */
+export function startText(start: StartEvent): string[] {
   const { variant, seed, dataset, train, validation, parameters, device, threads, fma } = start;
   const unit = threads === 1 ? "thread" : "threads";
   const multiplyAdd = fma ? "fused multiply-add" : "no fused multiply-add";
-  return (
+  return [
     `Net ${variant}, ${count(parameters)} parameters, seed ${seed}; ${device}, ${threads} ${unit}, ` +
-    `${multiplyAdd}\n${count(train)} pictures to train and ${count(validation)} to validate, of ` +
-    `${datasetTitles[dataset] ?? dataset}`
+      multiplyAdd,
+    `${count(train)} pictures to train and ${count(validation)} to validate, of ` +
+      `${datasetTitles[dataset] ?? dataset}`,
+    `Files in ${start.folder}`,
+  ];
+}
+
+/** What a run that goes on has so far. */
+export const resumeText = ({ epoch, bestEpoch, valLoss, valAccuracy }: ResumeEvent): string =>
+  `Going on with epoch ${epoch}; so far the best is epoch ${bestEpoch}: ` +
+  scores(valLoss, valAccuracy);
+
+const scores = (valLoss: number, valAccuracy: number): string =>
+  `validation loss ${score(valLoss)}, accuracy ${score(valAccuracy)}`;
+
+/** A run that was finished before. */
+export const finishedText = ({ variant, seed, folder }: ResultEvent): string =>
+  `Net ${variant}, seed ${seed}: finished before, in ${folder}`;
+
+/** How far an interrupted run is, by the epochs told of it. */
+export function interruptedText(epochs: readonly (EpochEvent | ResumeEvent)[]): string {
+  const last = epochs.at(-1);
+  if (!last) return "Interrupted before the end of the first epoch";
+  const whole = last.event === "epoch" ? last.epoch : last.epoch - 1;
+  const best = epochs.reduce((a, b) => (b.valLoss < a.valLoss ? b : a));
+  const number = best.event === "epoch" ? best.epoch : best.bestEpoch;
+  return (
+    `Interrupted after epoch ${whole}; the best was epoch ${number}: ` +
+    scores(best.valLoss, best.valAccuracy)
   );
 }
 
-/** The line that counts: losses and accuracies of the best epoch's weights. */
+/** What keeps a net from normalizing itself. */
+export function lintText({ problems }: LintEvent): string {
+  const all = problems.map(({ layer, problem, fix }) => `${layer}: ${problem}. ${fix}`);
+  return `The net does not normalize itself. ${all.join(" ")}`;
+}
+
+/** The line that counts: losses and accuracies of the weights that are judged. */
 export function resultText(result: ResultEvent): string {
-  const { bestEpoch, epochs, valLoss, valAccuracy, testLoss, testAccuracy } = result;
+  const { variant, bestEpoch, epochs, valLoss, valAccuracy, testLoss, testAccuracy } = result;
+  const isLast = trainings[variant as VariantName].judged === "last";
+  const epoch = isLast ? `Last epoch ${epochs}` : `Best epoch ${bestEpoch} of ${epochs}`;
+  const withNoise =
+    result.mcAccuracy === undefined
+      ? ""
+      : ` (${score(result.mcAccuracy)} with Monte Carlo dropout)`;
   return (
-    `Best epoch ${bestEpoch} of ${epochs}: validation loss ${score(valLoss)}, accuracy ` +
-    `${score(valAccuracy)}; test loss ${score(testLoss)}, accuracy ${score(testAccuracy)}`
+    `${epoch}: ${scores(valLoss, valAccuracy)}${withNoise}; ` +
+    `test loss ${score(testLoss)}, accuracy ${score(testAccuracy)}`
   );
 }
 
@@ -62,3 +102,19 @@ export function epochText(
     `${score(event.valAccuracy)}`
   );
 }
+
+/** The text with line ends instead of spaces, so that words fit; longer words stay whole. */
+export function wrapped(text: string, columns: number): string {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    const isFull = last === undefined || widthOf(last) + 1 + widthOf(word) > columns;
+    if (isFull) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines.join("\n");
+}
+
+/** Characters that are seen: styles take no room. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: styles are made of them
+const widthOf = (text: string): number => text.replace(/\x1b\[\d+m/g, "").length;

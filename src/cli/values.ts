@@ -2,6 +2,9 @@
 import { InvalidArgumentError } from "commander";
 import { nearest } from "../base/errors.ts";
 
+/** The steps that `antler explain` knows. */
+export const explainKinds = ["train", "evaluate", "mc"] as const;
+
 /** A parser of whole numbers from `least` to `most`. */
 export const whole =
   (least: number, most?: number) =>
@@ -29,3 +32,27 @@ export const oneOf =
     const hint = near === undefined ? "" : ` Did you mean ${near}?`;
     throw new InvalidArgumentError(`It must be one of: ${names.join(", ")}.${hint}`);
   };
+
+/**
+ * A parser of some of these names, commas between them, each once.
+ *
+ * @param hints what is said of other names
+ */
+export const someOf =
+  <Name extends string>(names: readonly Name[], hints: Readonly<Record<string, string>> = {}) =>
+  (text: string): Name[] => {
+    const found = text.split(",").map((part) => {
+      const name = part.trim();
+      if (Object.hasOwn(hints, name)) throw new InvalidArgumentError(hints[name]);
+      return oneOf(names)(name);
+    });
+    const twice = found.find((name, i) => found.indexOf(name) < i);
+    if (twice !== undefined) throw new InvalidArgumentError(`It has ${twice} twice.`);
+    return found;
+  };
+
+/** A path that is not empty. */
+export function folderPath(text: string): string {
+  if (text !== "") return text;
+  throw new InvalidArgumentError("It must be a path.");
+}

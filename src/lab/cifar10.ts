@@ -1,34 +1,38 @@
 /** The exercise as an experiment: one net, trained on pictures, its best epoch judged on test pictures. */
-import { now, processStart, sha256 } from "#host";
-import type { Model } from "../api/model.ts";
-import type { HostArray } from "../base/host-array.ts";
-import type { ImageDataset, ImageSplit } from "../data/images.ts";
+import { now, processStart } from "#host";
+import { loadModel } from "../api/load-model.ts";
+import type { Sequential } from "../api/sequential.ts";
 import { Engine } from "../runtime/engine.ts";
 import type { Callback } from "../train/callbacks.ts";
-import type { LabEvent, ResultEvent } from "./events.ts";
-import { picturesOf } from "./pictures.ts";
+import type { LabEvent, LintEvent, ResultEvent } from "./events.ts";
+import { hashOf, judge } from "./judging.ts";
+import { type Pictures, picturesOf, resolvedDataset } from "./pictures.ts";
+import { progressOf, type RunProgress } from "./progress.ts";
+import { checkGround, RecordKeeper } from "./record-keeper.ts";
 import { Recorder, rounded } from "./recorder.ts";
+import { openRun, type RunFolder } from "./run-folder.ts";
+import { type RunIdentity, runIdentity } from "./run-identity.ts";
 import {
   type DatasetName,
   defaults,
-  evaluationBatchSize,
-  type Training,
+  monteCarloSamples,
   trainings,
   type VariantName,
 } from "./settings.ts";
+import { train } from "./training.ts";
 import { prepareVariant, variantModel } from "./variants.ts";
 
-/** What a run is a function of, and who listens to it. */
+/** What a run is a function of, where it is written, and who listens to it. */
 export interface Cifar10Options {
   /** Default: `elu`. */
   readonly variant?: VariantName | undefined;
-  /** Default: 100. */
+  /** At most so many. Default: the variant's own. */
   readonly epochs?: number | undefined;
-  /** Default: 32. */
+  /** Default: the variant's own. */
   readonly batchSize?: number | undefined;
   /** Default: the variant's own. */
   readonly learningRate?: number | undefined;
-  /** Of weights and order; the same seed gives the same bits. Default: 1. */
+  /** Of weights, order and noise; the same seed gives the same bits. Default: 1. */
   readonly seed?: number | undefined;
   /** Default: the engine's, one for each processor. */
   readonly threads?: number | undefined;
@@ -41,6 +45,10 @@ export interface Cifar10Options {
   readonly folder?: string | undefined;
   /** Train on so many pictures only, the first ones. Default: all. */
   readonly limit?: number | undefined;
+  /** The folder in which the run gets one of its own. Default: `antler-lab/cifar10`. */
+  readonly out?: string | undefined;
+  /** Whether it goes on in the latest folder of a run with the same options. Default: false. */
+  readonly resume?: boolean | undefined;
   /** Told of start, epochs and result. */
   readonly onEvent?: ((event: LabEvent) => void) | undefined;
   /** For the fit, beside the run's own. */
@@ -49,110 +57,166 @@ export interface Cifar10Options {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What the runs of a study share. */
+export interface SharedRun {
+  /** The pictures, loaded by the first run; undefined where the signal ended it. */
+  pictures(): Promise<Pictures | undefined>;
+  /** The time that this run's seconds to the first step count from. */
+  readonly clockStart: number;
+}
+
 /**
- * Trains a net of exercise 8 and returns its result; undefined where the signal ended the run. The
- * first 5,000 training pictures of CIFAR-10 are its validation set. The weights of the epoch with
- * the lowest validation loss are kept in memory and evaluated on the test pictures.
+ * Trains a net of exercise 8 as its document does and returns its result; undefined where the signal
+ * ended the run. The first 5,000 training pictures of CIFAR-10 are its validation set. The model of
+ * the epoch with the lowest validation loss is loaded from its file and judged (of `onecycle` the last
+ * one); everything that the run leaves is in a folder of its own in `out`. With `resume` it goes on
+ * after the last whole epoch that is there, and ends as if it had never been interrupted; of a finished
+ * run it returns the result.
  *
- * @throws ValueError for an option that is none, DataError for pictures that are missing or broken
+ * @throws ValueError for an option that is none, and where `resume` finds an unfinished run with other
+ *   options; DataError for pictures or run folders that are missing, broken or cannot be written;
+ *   StateError where another process works in the folder, or the run was begun by another version or
+ *   another kind of machine
  * @example
  * const result = await cifar10({ epochs: 3, seed: 1, onEvent: (event) => console.log(event) });
  */
-export async function cifar10(options: Cifar10Options): Promise<ResultEvent | undefined> {
+export async function cifar10(
+  options: Cifar10Options,
+  shared?: SharedRun,
+): Promise<ResultEvent | undefined> {
   const start = now();
-  const { variant = defaults.variant, seed = defaults.seed, threads, learningRate } = options;
+  const { signal, learningRate, threads, out = defaults.out, resume = false } = options;
+  const identity = await identityOf(options);
+  const loading = now();
+  const pictures = await (shared ? shared.pictures() : picturesOf(options));
+  if (!pictures || signal?.aborted) return undefined;
+  const clockStart = (shared?.clockStart ?? processStart()) + (now() - loading);
   const engine = new Engine({ threads });
   try {
-    const model = variantModel(variant, { seed, learningRate, engine });
-    const loading = now();
-    const { dataset = defaults.dataset, folder, limit } = options;
-    const { signal } = options;
-    const pictures = await picturesOf({ dataset, folder, limit, signal });
-    if (!pictures || signal?.aborted) return undefined;
-    const recorder = new Recorder({
-      variant,
-      seed,
-      dataset: pictures.name,
-      clockStart: processStart() + (now() - loading),
-      emit: options.onEvent ?? (() => {}),
-    });
-    const training = trainingOf(options);
-    const steps = training.epochs * Math.ceil(pictures.train.y.shape[0] / training.batchSize);
-    await prepareVariant(model, variant, pictures.train.x, { learningRate, steps });
-    await train(model, pictures, recorder, training, options);
-    if (options.signal?.aborted || !recorder.best) return undefined;
-    const weightsHash = await hashOf(await model.getWeights());
-    await model.setWeights(recorder.best.weights);
-    const judged = await judge(model, pictures);
-    const result: ResultEvent = {
-      event: "result",
-      variant,
-      seed,
-      epochs: recorder.epochs,
-      bestEpoch: recorder.best.epoch,
-      valLoss: recorder.best.valLoss,
-      valAccuracy: recorder.best.valAccuracy,
-      ...judged,
-      secondsToFirstStep: recorder.secondsToFirstStep,
-      seconds: rounded((now() - start) / 1000),
-      weightsHash,
-    };
-    options.onEvent?.(result);
-    return result;
+    const { options: asked, seed } = identity;
+    const model = variantModel(asked.variant, { seed, learningRate, engine });
+    const folder = await openRun(out, identity, resume);
+    try {
+      await checkGround(folder, pictures);
+      const finished = folder.record?.results;
+      if (finished) {
+        const result = { ...finished, folder: folder.path };
+        options.onEvent?.(result);
+        return result;
+      }
+      return await runIn({ folder, identity, model, engine, pictures, options, start, clockStart });
+    } finally {
+      await folder.release();
+    }
   } finally {
     await engine.close();
   }
 }
 
-/** Epochs and batch: those of the exercise, unless told otherwise. */
-function trainingOf(options: Cifar10Options): Pick<Training, "epochs" | "batchSize"> {
-  const usual = trainings[options.variant ?? defaults.variant];
-  return {
-    epochs: options.epochs ?? usual.epochs,
-    batchSize: options.batchSize ?? usual.batchSize,
-  };
+/** What is asked for, in full. Throws a ValueError for a seed that is none. */
+export async function identityOf(options: Cifar10Options): Promise<RunIdentity> {
+  const { variant = defaults.variant, seed = defaults.seed } = options;
+  const { epochs, batchSize, learningRate, limit } = options;
+  const dataset = await resolvedDataset(options);
+  return runIdentity({ variant, seed, dataset, epochs, batchSize, learningRate, limit });
 }
 
-function train(
-  model: Model,
-  { train, validation }: ImageDataset,
-  recorder: Recorder,
-  { epochs, batchSize }: Pick<Training, "epochs" | "batchSize">,
-  { signal, ...options }: Cifar10Options,
-): Promise<unknown> {
-  return model.fit(train.x, train.y, {
-    epochs,
-    batchSize,
-    validationData: [validation.x, validation.y],
-    callbacks: [recorder, ...(options.callbacks ?? [])],
-    ...(signal && { signal }),
+/** A run whose folder is open. */
+interface OpenRun {
+  readonly folder: RunFolder;
+  readonly identity: RunIdentity;
+  readonly model: Sequential;
+  readonly engine: Engine;
+  readonly pictures: Pictures;
+  readonly options: Cifar10Options;
+  readonly start: number;
+  readonly clockStart: number;
+}
+
+async function runIn(run: OpenRun): Promise<ResultEvent | undefined> {
+  const { folder, identity, model, pictures, options } = run;
+  const { variant, learningRate, epochs, batchSize } = identity.options;
+  const { seed } = identity;
+  const recorder = new Recorder({
+    variant,
+    seed,
+    dataset: pictures.name,
+    folder: folder.path,
+    start: run.start,
+    clockStart: run.clockStart,
+    emit: options.onEvent ?? (() => {}),
   });
+  const keeper = new RecordKeeper(folder, identity, pictures);
+  const signal = eitherOf(options.signal, folder.lost);
+  try {
+    const steps = epochs * Math.ceil(pictures.train.y.shape[0] / batchSize);
+    await prepareVariant(model, variant, pictures.train.x, { learningRate, steps });
+    const problems = await problemsOf(model, variant);
+    if (problems.length > 0) options.onEvent?.({ event: "lint", variant, seed, problems });
+    const { callbacks = [] } = options;
+    const parts = { model, pictures, identity, folder, keeper, recorder, callbacks, signal };
+    const history = await train(parts);
+    folder.checkOwn();
+    const progress = progressOf(history);
+    if (signal.aborted || !progress) {
+      await keeper.end("interrupted");
+      return undefined;
+    }
+    const result = await resultOf(run, recorder, progress);
+    await keeper.end("finished", result);
+    options.onEvent?.(result);
+    return result;
+  } catch (error) {
+    await keeper.fail(error);
+    throw error;
+  }
 }
 
-async function judge(model: Model, { validation, test }: ImageDataset) {
-  const evaluate = ({ x, y }: ImageSplit) =>
-    model.evaluate(x, y, { batchSize: evaluationBatchSize });
-  const { loss, accuracy } = await evaluate(test);
-  await evaluate(validation);
-  const start = now();
-  await evaluate(validation);
-  const microseconds = (now() - start) * 1000;
+/** What keeps the net from normalizing itself, where it is built to. */
+async function problemsOf(model: Sequential, variant: VariantName): Promise<LintEvent["problems"]> {
+  if (!trainings[variant].normalizesItself) return [];
+  return (await model.checkSelfNormalizing()).problems;
+}
+
+async function resultOf(
+  { folder, identity, model, engine, pictures }: OpenRun,
+  recorder: Recorder,
+  { epochs, best }: RunProgress,
+): Promise<ResultEvent> {
+  const { seed } = identity;
+  const { variant, batchSize } = identity.options;
+  const weightsHash = await hashOf(await model.getWeights());
+  const judged = await judge({
+    model:
+      trainings[variant].judged === "best"
+        ? await loadModel(folder.file("best"), { engine, seed, allowNonFinite: true })
+        : model,
+    pictures,
+    batchSize,
+    monteCarlo: { samples: monteCarloSamples[variant], seed },
+  });
   return {
-    testLoss: loss,
-    testAccuracy: accuracy,
-    microsecondsPerSample: rounded(microseconds / validation.y.data.length),
+    event: "result",
+    variant,
+    seed,
+    epochs,
+    bestEpoch: best.bestEpoch,
+    ...judged,
+    secondsToFirstStep: recorder.secondsToFirstStep,
+    seconds: rounded(recorder.seconds),
+    weightsHash,
+    secondsPerEpoch: rounded(recorder.epochSeconds / epochs),
+    validation: pictures.validation.y.data.length,
+    folder: folder.path,
   };
 }
 
-function hashOf(weights: readonly HostArray[]): Promise<string> {
-  const parts = weights.map(
-    ({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
-  );
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return sha256(bytes);
+/** Aborted as soon as one of them is. */
+function eitherOf(...signals: readonly (AbortSignal | undefined)[]): AbortSignal {
+  const either = new AbortController();
+  const abort = () => either.abort();
+  for (const signal of signals)
+    if (signal?.aborted) abort();
+    else signal?.addEventListener("abort", abort, { once: true });
+  return either.signal;
 }

@@ -4,11 +4,19 @@ import { loadCifar10Advised } from "../data/cifar10.ts";
 import { isCifar10Cached } from "../data/cifar10-files.ts";
 import { embeddedPictures } from "../data/embedded.ts";
 import type { ImageDataset, ImageSplit } from "../data/images.ts";
-import type { DatasetName } from "./settings.ts";
+import { hashOf } from "./judging.ts";
+import { type DatasetName, defaults } from "./settings.ts";
+
+/** Pictures with a fingerprint. */
+export interface Pictures extends ImageDataset {
+  /** SHA-256 of pixels and labels: training, validation, test. */
+  readonly sha256: string;
+}
 
 /** What the pictures are chosen by. */
 export interface PictureOptions {
-  readonly dataset: DatasetName;
+  /** Default: `auto`. */
+  readonly dataset?: DatasetName | undefined;
   /** The folder with CIFAR-10's binary files. */
   readonly folder?: string | undefined;
   /** Train on so many pictures only, the first ones. Default: all. */
@@ -29,7 +37,15 @@ const commandAdvice =
  * @throws DataError for CIFAR-10 that cannot be had, and for files that are missing or broken
  * @throws ValueError for a limit that is not a whole number from 1 to the number of pictures
  */
-export async function picturesOf(options: PictureOptions): Promise<ImageDataset | undefined> {
+export async function picturesOf(options: PictureOptions): Promise<Pictures | undefined> {
+  const pictures = await load(options);
+  if (!pictures) return undefined;
+  const { train, validation, test } = pictures;
+  const arrays = [train, validation, test].flatMap(({ x, y }) => [x, y]);
+  return { ...pictures, sha256: await hashOf(arrays) };
+}
+
+async function load(options: PictureOptions): Promise<ImageDataset | undefined> {
   const { folder, limit, signal } = options;
   if ((await resolvedDataset(options)) === "embedded") {
     const all = await embeddedPictures();
@@ -45,7 +61,7 @@ export async function picturesOf(options: PictureOptions): Promise<ImageDataset 
 
 /** What `auto` is: CIFAR-10 where a folder is given or the cache has it; nothing is downloaded. */
 export async function resolvedDataset({
-  dataset,
+  dataset = defaults.dataset,
   folder,
 }: Pick<PictureOptions, "dataset" | "folder">): Promise<"cifar10" | "embedded"> {
   if (dataset !== "auto") return dataset;

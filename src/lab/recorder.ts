@@ -1,9 +1,17 @@
-/** Turns the hooks of a fit into a run's events, and keeps the best weights. */
+/** Turns the hooks of a fit into a run's events, and measures its time. */
 import { now } from "#host";
-import type { HostArray } from "../base/host-array.ts";
 import type { Logs } from "../model/totals.ts";
-import type { Callback, FitParams, TrainedModel } from "../train/callbacks.ts";
+import {
+  type CallbackState,
+  readState,
+  type StatefulCallback,
+  value,
+  written,
+} from "../train/callbacks/state.ts";
+import type { FitParams, TrainedModel } from "../train/callbacks.ts";
+import type { FitControl } from "../train/fit-control.ts";
 import type { EpochEvent, LabEvent } from "./events.ts";
+import { progressOf } from "./progress.ts";
 
 /** A time to four digits after the point: more would be noise. */
 export const rounded = (time: number): number => Math.round(time * 1e4) / 1e4;
@@ -13,30 +21,32 @@ export interface RecorderOptions {
   readonly variant: string;
   readonly seed: number;
   readonly dataset: string;
+  readonly folder: string;
+  /** The time that the run's seconds count from. */
+  readonly start: number;
   /** The time that the seconds to the first step count from. */
   readonly clockStart: number;
   emit(event: LabEvent): void;
 }
 
-/** An epoch whose weights are kept. */
-export interface BestEpoch {
-  /** From 1. */
-  readonly epoch: number;
-  readonly valLoss: number;
-  readonly valAccuracy: number;
-  readonly weights: readonly HostArray[];
-}
+const stateFields = { seconds: value, epochSeconds: value, secondsToFirstStep: value };
 
-/** Goes first among the callbacks, so that an epoch's training time has the others' hooks in it. */
-export class Recorder implements Callback {
-  // It reads a clock and logs; the weights only at the end of an epoch.
+/**
+ * Goes first among the callbacks, so that an epoch's training time has the others' hooks in it. In a
+ * run that goes on, its times go on.
+ */
+export class Recorder implements StatefulCallback {
+  // It reads a clock and logs.
   readonly onlyReadsLogs = true;
+  readonly addsLogs = [];
   model?: TrainedModel;
   params?: FitParams;
-  /** The epoch with the lowest validation loss so far. */
-  best: BestEpoch | undefined;
-  epochs = 0;
+  fit?: FitControl;
   secondsToFirstStep = Number.NaN;
+  /** Wall time of all whole epochs. */
+  epochSeconds = 0;
+  /** Wall time of the processes before this one, up to the ends of their last whole epochs. */
+  #secondsBefore = 0;
   readonly #options: RecorderOptions;
   #epochStart = 0;
   #trainMilliseconds = 0;
@@ -45,23 +55,31 @@ export class Recorder implements Callback {
     this.#options = options;
   }
 
+  /** Wall time of the run so far. */
+  get seconds(): number {
+    return this.#secondsBefore + (now() - this.#options.start) / 1000;
+  }
+
   onTrainBegin(): void {
-    const { variant, seed, dataset, emit } = this.#options;
-    const { model, params } = this.#fit();
+    const { variant, seed, dataset, folder, emit } = this.#options;
+    const { model, params, fit } = this;
+    const run = { variant, seed };
     emit({
       event: "start",
-      variant,
-      seed,
+      ...run,
       dataset,
-      train: params.samples,
-      validation: params.validationSamples,
-      parameters: model.layers
+      train: params!.samples,
+      validation: params!.validationSamples,
+      parameters: model!.layers
         .flatMap((layer) => layer.trainableWeights)
         .reduce((sum, weight) => sum + weight.size, 0),
-      device: params.device,
-      threads: params.threads,
-      fma: params.fma,
+      device: params!.device,
+      threads: params!.threads,
+      fma: params!.fma,
+      folder,
     });
+    const before = fit?.isResumed ? progressOf(fit.history) : undefined;
+    if (before) emit({ event: "resume", ...run, epoch: before.epochs + 1, ...before.best });
   }
 
   onEpochBegin(): void {
@@ -77,8 +95,7 @@ export class Recorder implements Callback {
     this.#trainMilliseconds = now() - this.#epochStart;
   }
 
-  async onEpochEnd(epoch: number, logs: Logs): Promise<void> {
-    const { model, params } = this.#fit();
+  onEpochEnd(epoch: number, logs: Logs): void {
     const { loss, accuracy, valLoss, valAccuracy } = logs;
     const event: EpochEvent = {
       event: "epoch",
@@ -89,22 +106,23 @@ export class Recorder implements Callback {
       accuracy,
       valLoss,
       valAccuracy,
-      learningRate: model.optimizer.learningRate,
+      learningRate: this.model!.optimizer.learningRate,
       seconds: rounded((now() - this.#epochStart) / 1000),
-      msPerStep: rounded(this.#trainMilliseconds / params.steps),
+      msPerStep: rounded(this.#trainMilliseconds / this.params!.steps),
     };
-    this.epochs++;
-    if (!this.best || isLower(valLoss, this.best.valLoss)) {
-      const weights = await model.getWeights();
-      this.best = { epoch: event.epoch, valLoss, valAccuracy, weights };
-    }
+    this.epochSeconds += event.seconds;
     this.#options.emit(event);
   }
 
-  #fit(): { model: TrainedModel; params: FitParams } {
-    return { model: this.model!, params: this.params! };
+  getState(): CallbackState {
+    const { seconds, epochSeconds, secondsToFirstStep } = this;
+    return { seconds, epochSeconds, secondsToFirstStep: written(secondsToFirstStep) };
+  }
+
+  setState(state: CallbackState): void {
+    const found = readState(stateFields, state, "Recorder setState");
+    this.#secondsBefore = found.seconds ?? 0;
+    this.epochSeconds = found.epochSeconds ?? 0;
+    this.secondsToFirstStep = found.secondsToFirstStep ?? Number.NaN;
   }
 }
-
-/** A loss that is no number is the highest. */
-const isLower = (a: number, b: number): boolean => a < b || (Number.isNaN(b) && !Number.isNaN(a));

@@ -1,7 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { CsvFile, csvRow, firstRow, pythonFloat } from "./csv.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "csv-"));
@@ -59,6 +60,34 @@ describe("CsvFile", () => {
     await file.clear();
     expect(readFileSync(path, "utf8")).toBe("");
     expect(await file.header()).toBeUndefined();
+  });
+
+  it("ends a row that has no line end, once", async () => {
+    const path = join(folder, "open.csv");
+    writeFileSync(path, "epoch,loss\r\n0,1.5");
+    const file = new CsvFile(path, ",");
+    expect([await file.endRow(), await file.endRow()]).toEqual([2, 0]);
+    await file.add([["1", "2.5"]]);
+    expect(readFileSync(path, "utf8")).toBe("epoch,loss\r\n0,1.5\r\n1,2.5\r\n");
+    writeFileSync(path, "");
+    expect(await file.endRow()).toBe(0);
+  });
+
+  it("has no half rows where the disk is full", async () => {
+    const path = join(folder, "full.csv");
+    const file = new CsvFile(path, ",");
+    await file.add([["epoch", "loss"]]);
+    const handle = await open(path, "r+");
+    const prototype = Object.getPrototypeOf(handle);
+    await handle.close();
+    const whole = prototype.writeFile;
+    vi.spyOn(prototype, "writeFile").mockImplementation(async function (this: unknown, bytes) {
+      await whole.call(this, (bytes as Uint8Array).subarray(0, 2));
+      throw Object.assign(new Error("full"), { code: "ENOSPC" });
+    });
+    await expect(file.add([["0", "1.5"]])).rejects.toThrow("must be a writable file, got ENOSPC");
+    vi.restoreAllMocks();
+    expect(readFileSync(path, "utf8")).toBe("epoch,loss\r\n");
   });
 
   it("tells where it cannot be written", async () => {

@@ -1,5 +1,5 @@
 /** Rows of CSV files as Python's `csv` writes them, so that what reads Keras's files reads ours. */
-import { appendFile, fileSize, readFile, writeFileAtomic } from "#host";
+import { appendFile, fileSize, readFile, truncateFile, writeFileAtomic } from "#host";
 
 const lineEnd = "\r\n";
 
@@ -71,20 +71,45 @@ export class CsvFile {
     return firstRow(new TextDecoder().decode(await readFile(this.#path)), this.#separator);
   }
 
+  /** Its bytes; 0 where there is no file. */
+  async size(): Promise<number> {
+    return (await fileSize(this.#path)) ?? 0;
+  }
+
   /** Makes the file, or empties it. Throws a DataError if that cannot be done. */
   async clear(): Promise<void> {
     await writeFileAtomic(this.#path, new Uint8Array());
   }
 
-  /** Adds rows; they are on the disk when it resolves. Throws a DataError if that cannot be done. */
-  async add(rows: readonly (readonly string[])[]): Promise<void> {
-    const text = rows.map((row) => csvRow(row, this.#separator)).join("");
+  /** Ends the last row where it has no line end, and returns the bytes that this took. */
+  async endRow(): Promise<number> {
+    const last = (await readFile(this.#path)).at(-1);
+    if (last === undefined || last === 0x0a || last === 0x0d) return 0;
+    return await this.#append(lineEnd);
+  }
+
+  /**
+   * Adds rows and returns their bytes; they are on the disk when it resolves. Throws a DataError if
+   * that cannot be done; the file is as it was then.
+   */
+  async add(rows: readonly (readonly string[])[]): Promise<number> {
+    return await this.#append(rows.map((row) => csvRow(row, this.#separator)).join(""));
+  }
+
+  async #append(text: string): Promise<number> {
+    const bytes = new TextEncoder().encode(text);
+    const before = await this.size();
     const file = await appendFile(this.#path);
     try {
-      await file.write(new TextEncoder().encode(text));
+      await file.write(bytes);
       await file.flush();
+    } catch (error) {
+      // Half a row would run into the next one. The cause is what counts.
+      await truncateFile(this.#path, before).catch(() => {});
+      throw error;
     } finally {
       await file.close();
     }
+    return bytes.length;
   }
 }

@@ -11,15 +11,24 @@ import type { Compiled, CompileOptions } from "./compiled.ts";
 
 type Config = { readonly [key: string]: Json };
 
-/** As Keras 3 writes it: texts stay texts, in Keras's spelling. */
-export function compileConfig({ optimizer, options }: Compiled): Config {
+/**
+ * As Keras 3 writes it: texts stay texts, in Keras's spelling.
+ *
+ * @param written the optimizer's config, where it is to be another
+ */
+export function compileConfig(
+  { optimizer, options }: Compiled,
+  written = serializeOptimizer(optimizer),
+): Config {
   const { loss, metrics, weightedMetrics, lossWeights } = options;
   return {
-    optimizer: serializeOptimizer(optimizer) as Json,
-    loss: nested(loss, (one) => written(lossKind, serializeLoss, one)),
+    optimizer: written as Json,
+    loss: nested(loss, (one) => partConfig(lossKind, serializeLoss, one)),
     loss_weights: (lossWeights ?? null) as Json,
-    metrics: nested(metrics, (one) => written(metricKind, serializeMetric, one)),
-    weighted_metrics: nested(weightedMetrics, (one) => written(metricKind, serializeMetric, one)),
+    metrics: nested(metrics, (one) => partConfig(metricKind, serializeMetric, one)),
+    weighted_metrics: nested(weightedMetrics, (one) =>
+      partConfig(metricKind, serializeMetric, one),
+    ),
     run_eagerly: false,
     steps_per_execution: 1,
     jit_compile: false,
@@ -39,7 +48,7 @@ function nested(value: unknown, write: (one: unknown) => Json): Json {
   return write(value);
 }
 
-function written<T extends Part>(
+function partConfig<T extends Part>(
   of: Kind<T>,
   serialize: (part: T) => Serialized | string,
   value: unknown,

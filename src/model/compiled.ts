@@ -219,7 +219,8 @@ function listPerOutput<T>(
         received: describe(name),
         known,
       });
-  return known.map((name) => (given as Record<string, T | null>)[name] ?? undefined);
+  const own = given as Record<string, T | null>;
+  return known.map((name) => (Object.hasOwn(own, name) ? (own[name] ?? undefined) : undefined));
 }
 
 /** A compiled metric, chosen for the shapes of its output. */

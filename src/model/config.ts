@@ -24,8 +24,15 @@ export interface ModelConfig extends Serialized {
 
 const batched = (shape: Shape): Json => [null, ...shape];
 
-/** The model as Keras 3 writes it, without weights. */
-export function modelConfig(net: Net): ModelConfig {
+/**
+ * The model as Keras 3 writes it, without weights.
+ *
+ * @param compile what it is trained with, where that is to be written otherwise
+ */
+export function modelConfig(
+  net: Net,
+  compile = net.compiled && compileConfig(net.compiled),
+): ModelConfig {
   const { topology } = net;
   const isSequential = topology instanceof Sequence;
   const config = isSequential
@@ -38,7 +45,7 @@ export function modelConfig(net: Net): ModelConfig {
     config,
     registered_name: isSequential ? null : "Functional",
     ...(shapes && { build_config: { input_shape: shapesJson(shapes) } }),
-    ...(net.compiled && { compile_config: compileConfig(net.compiled) }),
+    ...(compile && { compile_config: compile }),
   };
 }
 

@@ -14,7 +14,10 @@ import type { Logs, Totals } from "./totals.ts";
 
 /** Options of `predict`. */
 export interface BatchOptions {
-  /** Samples in a step; it changes speed, not results. Default: 32. */
+  /**
+   * Samples in a step; it changes speed, not results, but for the noise of a layer that draws outside
+   * of `fit` too. Default: 32.
+   */
   readonly batchSize?: number;
 }
 

@@ -6,11 +6,12 @@ import { RecentCache } from "../runtime/cache.ts";
 import type { Engine } from "../runtime/engine.ts";
 import { Variable } from "../tensor/variable.ts";
 import { type Compiled, type CompileOptions, compileFor } from "./compiled.ts";
+import { type McStep, recordMcStep } from "./mc-step.ts";
 import { recordStep, type Step, type StepKind, type StepShapes } from "./step.ts";
 import type { Topology } from "./topology.ts";
 
 /** Recorded steps are large: data of ever other sizes must not pile them up. */
-const recentSteps = () => new RecentCache<string, Step>(16, () => undefined);
+const recentSteps = <T>() => new RecentCache<string, T>(16, () => undefined);
 
 /** A model below its methods. `Model` is one call above, the step graph one below. */
 export class Net {
@@ -25,7 +26,8 @@ export class Net {
   /** Steps with noise made outside of training, over all calls: their noise is a function of it. */
   readonly draws = new Variable({ path: "draws", shape: [], dtype: "uint32" });
   /** Recorded steps by kind and shapes; a new `compile` or layer makes them void. */
-  #steps = recentSteps();
+  #steps = recentSteps<Step>();
+  #mcSteps = recentSteps<McStep>();
   readonly #engine: () => Engine;
   #boundEngine: Engine | undefined;
   #compiled: Compiled | undefined;
@@ -92,7 +94,7 @@ export class Net {
   compile(options: CompileOptions): void {
     this.checkNoFit("compile");
     this.#compiled = compileFor(this.topology.outputs, options);
-    this.#steps = recentSteps();
+    this.#forgetSteps();
   }
 
   /** Builds what the first layer's inputShape lets it. */
@@ -102,7 +104,7 @@ export class Net {
   }
 
   build(inputShapes: readonly Shape[]): void {
-    if (!this.topology.built) this.#steps = recentSteps();
+    if (!this.topology.built) this.#forgetSteps();
     this.topology.build(inputShapes, this.seed);
   }
 
@@ -117,6 +119,19 @@ export class Net {
     const step = this.#steps.get(key) ?? recordStep(this, compiled, kind, shapes);
     this.#steps.set(key, step);
     return step;
+  }
+
+  /** The step of Monte Carlo predict for such inputs, recorded at most once. */
+  mcStepOf(shapes: Pick<StepShapes, "batch" | "x">): McStep {
+    const key = JSON.stringify([shapes, this.frozen]);
+    const step = this.#mcSteps.get(key) ?? recordMcStep(this, shapes);
+    this.#mcSteps.set(key, step);
+    return step;
+  }
+
+  #forgetSteps(): void {
+    this.#steps = recentSteps();
+    this.#mcSteps = recentSteps();
   }
 
   layerNamed(name: string): AnyLayer {

@@ -14,9 +14,12 @@ export class Pace {
   readonly #most: number;
   #stepMilliseconds: number | undefined;
 
-  /** @param hostBytes of inputs and results of one step */
-  constructor(hostBytes: number) {
-    this.#most = Math.max(1, Math.floor(callBytes / hostBytes));
+  /**
+   * @param hostBytes of inputs and results of one step
+   * @param mostSteps that a call may have. Default: any number
+   */
+  constructor(hostBytes: number, mostSteps = Number.POSITIVE_INFINITY) {
+    this.#most = Math.max(1, Math.min(mostSteps, Math.floor(callBytes / hostBytes)));
   }
 
   /** Steps of the next call: one at first, to learn. */

@@ -1,5 +1,6 @@
 /** One pass over data: all batches in order, several steps a call. */
 import type { Programs, StepProgram } from "./programs.ts";
+import { seedValues } from "./seeds.ts";
 import { stepNames } from "./step.ts";
 import type { CallValues, PassCall } from "./totals.ts";
 
@@ -18,7 +19,7 @@ export interface PassOptions {
   stepsFrom?(step: number): number;
   /** Called before each call. */
   before?(step: number, count: number): Promise<void>;
-  /** The inputs of a call, beside the rows. */
+  /** The inputs of a call, beside the rows; seeds of its noise are the model's unless they are here. */
   inputs?(program: StepProgram, count: number): Promise<CallValues>;
   /** Called after each call; false ends the pass. */
   after(call: PassCall): Promise<boolean>;
@@ -45,7 +46,12 @@ export async function runPass(options: PassOptions): Promise<boolean> {
     await options.before?.(step + offset, count);
     const first = step * batchSize;
     const others = await options.inputs?.(program, count);
-    const inputs = { ...others, [stepNames.rows]: order.subarray(first, first + count * batch) };
+    const seeds = seedValues(program.inputs, programs.seed, count);
+    const inputs = {
+      ...seeds,
+      ...others,
+      [stepNames.rows]: order.subarray(first, first + count * batch),
+    };
     const results = await program.run(count, inputs);
     const goOn = await after({
       step: step + offset,

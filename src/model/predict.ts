@@ -60,8 +60,8 @@ export async function predictRows(
   return outputs;
 }
 
-/** Arrays one after the other along the first axis. */
-function concatenated(arrays: readonly HostArray[]): HostArray {
+/** Arrays one after the other along the first axis, as float32. */
+export function concatenated(arrays: readonly HostArray[]): HostArray {
   const data = new Float32Array(arrays.reduce((sum, array) => sum + array.data.length, 0));
   let at = 0;
   for (const array of arrays) {

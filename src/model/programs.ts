@@ -1,4 +1,4 @@
-/** Steps of one kind, loaded for data that lies on the device: one for each size of a batch. */
+/** Steps of one kind, loaded for one set of data: one for each size of a batch. */
 import { now } from "#host";
 import type { TypedArray } from "../base/dtype.ts";
 import type { Execution, Table } from "../runtime/engine.ts";
@@ -8,6 +8,7 @@ import type { Net } from "./net.ts";
 import { Pace } from "./pace.ts";
 import { type MetricParts, type StepKind, stepNames } from "./step.ts";
 import { type Reported, Totals } from "./totals.ts";
+import { bytesOfData, tableRows, Window } from "./window.ts";
 
 /** A step that can run. */
 export interface StepProgram {
@@ -19,13 +20,20 @@ export interface StepProgram {
   run(steps: number, inputs: Record<string, TypedArray>): Promise<Record<string, TypedArray>>;
 }
 
-/** Data on the device and the steps that run over it; `close` gives back the memory of both. */
+/**
+ * Data and the steps that run over it; `close` gives back the memory of both. The data lies on the
+ * device; where that would be more than `engine.residentBytes`, it stays in its host arrays, which
+ * must not change meanwhile, and each call brings its rows. That changes no bit.
+ */
 export class Programs {
   readonly #net: Net;
   readonly #kind: StepKind;
   readonly #data: StepData;
   readonly #compiled: Compiled | undefined;
   readonly #tables: Record<string, Table> = {};
+  readonly #isResident: boolean;
+  /** By the size of a batch, of data that is not resident. */
+  readonly #windows = new Map<number, Window>();
   /** By the size of a batch and what is frozen. */
   readonly #programs = new Map<string, StepProgram>();
 
@@ -34,10 +42,11 @@ export class Programs {
     this.#kind = kind;
     this.#data = data;
     this.#compiled = compiled;
+    this.#isResident = bytesOfData(data) <= net.engine.residentBytes;
   }
 
   /**
-   * Uploads the data; steps are loaded when they are first asked for.
+   * Uploads the data, where it is to be resident; steps are loaded when they are first asked for.
    *
    * @param compiled what the caller began with
    */
@@ -49,13 +58,9 @@ export class Programs {
   ): Promise<Programs> {
     const programs = new Programs(net, kind, data, compiled);
     try {
-      const tables = programs.#tables;
-      for (const [i, rows] of data.x.entries())
-        tables[stepNames.x(i)] = await net.engine.upload(rows.array);
-      for (const [i, rows] of (data.y ?? []).entries())
-        if (rows) tables[stepNames.y(i)] = await net.engine.upload(rows.array);
-      for (const [i, rows] of (data.weights ?? []).entries())
-        if (rows) tables[stepNames.weights(i)] = await net.engine.upload(rows.array);
+      if (programs.#isResident)
+        for (const [name, { array }] of tableRows(data))
+          programs.#tables[name] = await net.engine.upload(array);
       return programs;
     } catch (error) {
       programs.close();
@@ -66,6 +71,11 @@ export class Programs {
   /** Rows of the data. */
   get rows(): number {
     return this.#data.count;
+  }
+
+  /** The model's. */
+  get seed(): number {
+    return this.#net.seed;
   }
 
   /** Empty totals for what its steps report. */
@@ -82,8 +92,9 @@ export class Programs {
     if (known) return known;
     const shapes = stepShapes(batch, this.#data);
     const step = this.#net.stepOf(this.#kind, shapes, this.#compiled);
-    const execution = await this.#net.engine.load(step.traced, this.#tables);
-    const pace = new Pace(step.hostBytes);
+    const window = await this.#windowFor(batch);
+    const execution = await this.#net.engine.load(step.traced, window?.tables ?? this.#tables);
+    const pace = new Pace(step.hostBytes, window?.steps);
     const program: StepProgram = {
       execution,
       inputs: step.inputs,
@@ -91,7 +102,9 @@ export class Programs {
       pace,
       run: async (steps, inputs) => {
         const start = now();
-        const results = await execution.run(steps, inputs);
+        const rows = await window?.bring(inputs[stepNames.rows]);
+        const given = rows ? { ...inputs, [stepNames.rows]: rows } : inputs;
+        const results = await execution.run(steps, given);
         pace.took(steps, now() - start);
         return results;
       },
@@ -100,8 +113,19 @@ export class Programs {
     return program;
   }
 
+  /** Undefined where the data is resident. */
+  async #windowFor(batch: number): Promise<Window | undefined> {
+    if (this.#isResident) return undefined;
+    const known = this.#windows.get(batch);
+    if (known) return known;
+    const window = await Window.open(this.#net.engine, this.#data, batch);
+    this.#windows.set(batch, window);
+    return window;
+  }
+
   close(): void {
     for (const { execution } of this.#programs.values()) execution.close();
+    for (const window of this.#windows.values()) window.close();
     for (const table of Object.values(this.#tables)) table.release();
   }
 }

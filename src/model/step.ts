@@ -1,9 +1,7 @@
 /** The step graph: one whole step of training, testing or predicting, recorded. */
-import { bytesOf, type DType } from "../base/dtype.ts";
+import type { DType } from "../base/dtype.ts";
 import { describe, ShapeError, ValueError } from "../base/errors.ts";
-import { formatShape, type Shape, sizeOf } from "../base/shape.ts";
-import { rootsOf } from "../ir/graph.ts";
-import { topological } from "../ir/node.ts";
+import { formatShape, type Shape } from "../base/shape.ts";
 import { constrained } from "../nn/constraints.ts";
 import { ForwardPass, type PreActivation } from "../nn/context.ts";
 import type { AnyLayer } from "../nn/layer.ts";
@@ -13,11 +11,13 @@ import type { Optimizer } from "../nn/optimizer.ts";
 import { penaltyOf } from "../nn/regularizers.ts";
 import { shapeTargets } from "../nn/targets.ts";
 import { gradients } from "../tensor/gradients.ts";
+import type { RandomSource } from "../tensor/random.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { Trace, type Traced } from "../tensor/trace.ts";
 import type { Variable } from "../tensor/variable.ts";
 import { blaming } from "./blame.ts";
 import { type Compiled, chosenMetric, type OutputLoss, type OutputMetric } from "./compiled.ts";
+import { type HostNeeds, hostNeeds } from "./host-needs.ts";
 import type { Topology } from "./topology.ts";
 
 /** What is recorded of a model. */
@@ -27,6 +27,8 @@ export interface StepModel {
   readonly trainableWeights: readonly Variable[];
   /** The model's count of train steps. */
   readonly step: Variable;
+  /** The model's count of steps with noise outside of training. */
+  readonly draws: Variable;
 }
 
 /** What a step does: trains, computes loss and metrics, or only the output. */
@@ -53,12 +55,8 @@ export interface StepShapes {
 export type MetricParts = readonly (number | undefined)[];
 
 /** A recorded step. */
-export interface Step {
+export interface Step extends HostNeeds {
   readonly traced: Traced;
-  /** Names of the inputs that the host must give. */
-  readonly inputs: ReadonlySet<string>;
-  /** Bytes that the host gives and gets for each step. */
-  readonly hostBytes: number;
   /** What the step adds to each metric, in the order of the compiled ones. */
   readonly metrics: readonly MetricParts[];
 }
@@ -102,19 +100,17 @@ export function recordStep(
 ): Step {
   const trace = new Trace();
   const rows = trace.input(stepNames.rows, "uint32", [batch]);
-  const gathered = (name: string, { dtype, shape }: RowType) =>
-    trace.gather(name, dtype, shape, rows).cast("float32");
-  const inputs = x.map((type, i) => gathered(stepNames.x(i), type));
+  const inputs = gatheredInputs(trace, x, rows);
   const training = kind === "train";
   const pass = new ForwardPass({
     trace,
     sampling: training,
     batchStatistics: training,
-    source: () => ({
-      seed: trace.input(stepNames.seed, "uint32", []),
-      seedHigh: trace.input(stepNames.seedHigh, "uint32", []),
-      step: trace.before(model.step),
-    }),
+    source: () => {
+      // A step that draws outside of training counts itself; any other has no trace of the count.
+      if (!training) trace.assign(model.draws, trace.before(model.draws).add(1));
+      return { ...seedInputs(trace), step: trace.before(training ? model.step : model.draws) };
+    },
   });
   const outputs = model.topology.call(inputs, pass);
   let metrics: MetricParts[] = [];
@@ -124,9 +120,9 @@ export function recordStep(
     const values = outputs.map((output, i): OutputValues => {
       const [target, type] = [y[i], weights[i]];
       return {
-        targets: target ? gathered(stepNames.y(i), target) : output,
+        targets: target ? gathered(trace, stepNames.y(i), target, rows) : output,
         output,
-        weights: type && gathered(stepNames.weights(i), type),
+        weights: type && gathered(trace, stepNames.weights(i), type, rows),
         preActivation: pass.preActivationOf(output),
       };
     });
@@ -137,6 +133,20 @@ export function recordStep(
   }
   return { ...finish(trace), metrics };
 }
+
+/** Rows of a table, as numbers to compute with. */
+const gathered = (trace: Trace, name: string, { dtype, shape }: RowType, rows: Tensor): Tensor =>
+  trace.gather(name, dtype, shape, rows).cast("float32");
+
+/** The batch of each input. */
+export const gatheredInputs = (trace: Trace, x: readonly RowType[], rows: Tensor): Tensor[] =>
+  x.map((type, i) => gathered(trace, stepNames.x(i), type, rows));
+
+/** The seed of a step's noise, which the host gives. */
+export const seedInputs = (trace: Trace): Pick<RandomSource, "seed" | "seedHigh"> => ({
+  seed: trace.input(stepNames.seed, "uint32", []),
+  seedHigh: trace.input(stepNames.seedHigh, "uint32", []),
+});
 
 /** What weights with a regularizer add to the loss: none of a frozen layer, as in Keras. */
 function weightPenalties(layers: readonly AnyLayer[], trace: Trace): Tensor[] {
@@ -278,15 +288,5 @@ function checkValues(values: unknown, batch: number, who: string): void {
 
 function finish(trace: Trace): Omit<Step, "metrics"> {
   const traced = trace.finish();
-  const { computation } = traced;
-  const bytes = (dtype: DType, shape: Shape) => bytesOf(dtype) * sizeOf(shape);
-  const sizes = (axes: readonly { size: number }[]) => axes.map((axis) => axis.size);
-  const inputs = topological(rootsOf(computation)).filter((node) => node.op === "input");
-  const given = inputs.map((node) => bytes(node.dtype, sizes(node.axes)));
-  const got = computation.results.map(({ node, axes }) => bytes(node.dtype, sizes(axes)));
-  return {
-    traced,
-    inputs: new Set(inputs.map((node) => node.attributes.name!)),
-    hostBytes: [...given, ...got].reduce((sum, size) => sum + size, 0),
-  };
+  return { traced, ...hostNeeds(traced.computation) };
 }

@@ -12,6 +12,7 @@ import {
 import { calledOn } from "../nn/layer-apply.ts";
 import { NameCounter, toSnakeCase } from "../nn/names.ts";
 import { penaltyOf } from "../nn/regularizers.ts";
+import { inputSource } from "../tensor/random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Trace } from "../tensor/trace.ts";
 import { blaming } from "./blame.ts";
@@ -130,12 +131,7 @@ export function buildLayer(
       });
     const trace = new Trace();
     const inputs = probeInputs(trace, shapes);
-    const scalar = (name: string) => trace.input(name, "uint32", []);
-    const source = () => ({
-      seed: scalar("seed"),
-      seedHigh: scalar("seedHigh"),
-      step: scalar("step"),
-    });
+    const source = () => inputSource(trace);
     const pass = new ForwardPass({ trace, sampling: true, batchStatistics: true, source });
     callLayer(layer, inputs, pass.contextOf(path), shape);
     return shape;

@@ -1,5 +1,6 @@
 /** Means over samples, exact: sums of steps are added in doubles. */
 import type { TypedArray } from "../base/dtype.ts";
+import type { HostArray } from "../base/host-array.ts";
 import type { Metric } from "../nn/metric.ts";
 import { type MetricParts, stepNames } from "./step.ts";
 
@@ -27,6 +28,15 @@ export interface Reported {
   readonly losses: readonly (string | undefined)[];
   /** As chosen for their shapes. */
   readonly metrics: readonly { readonly name: string; readonly metric: Metric }[];
+}
+
+/** What totals have added up. */
+export interface TotalsState {
+  /** Samples, their losses, and those of single outputs. */
+  readonly sums: HostArray;
+  /** For each metric the sums of its parts; null before its first step. */
+  readonly metrics: readonly (readonly HostArray[] | null)[];
+  readonly [key: string]: HostArray | readonly (readonly HostArray[] | null)[];
 }
 
 /** Adds up what steps report. It belongs to one pass. */
@@ -70,6 +80,26 @@ export class Totals {
         for (let i = 0; i < size; i++) state[i] += values[index * size + i];
       }
     }
+  }
+
+  /** The sums so far, as plain arrays. */
+  getState(): TotalsState {
+    const sums = Float64Array.of(this.#count, this.#loss, ...this.#losses);
+    const array = (data: Float64Array) => ({ data: data.slice(), shape: [data.length] });
+    return {
+      sums: array(sums),
+      metrics: this.#states.map((parts) => parts?.map(array) ?? null),
+    };
+  }
+
+  /** Goes on from such sums, of the same losses and metrics. */
+  setState({ sums, metrics }: TotalsState): void {
+    const [count, loss, ...losses] = sums.data;
+    this.#count = count;
+    this.#loss = loss;
+    for (const i of this.#losses.keys()) this.#losses[i] = losses[i];
+    for (const i of this.#states.keys())
+      this.#states[i] = metrics[i]?.map(({ data }) => Float64Array.from(data));
   }
 
   /** The means so far. A metric with several numbers has one key for each: `f1Score_0`. */

@@ -1,5 +1,5 @@
 /** What a layer finds in its `call`: the trace, the two flags, random numbers. */
-import { describe, StateError, ValueError } from "../base/errors.ts";
+import { describe, ValueError } from "../base/errors.ts";
 import { seedHigh } from "../base/philox.ts";
 import { sizeOf } from "../base/shape.ts";
 import type { Node } from "../ir/node.ts";
@@ -12,11 +12,12 @@ import { type ActivationInput, resolveActivation } from "./activations.ts";
 export interface LayerRandom {
   /**
    * Uniform in [0, 1), one number for each element of `like`: a function of (seed, the layer's path
-   * and `name`, the model's step count, the element). Two draws of one name in a call differ.
+   * and `name`, the count of steps, the element). Two draws of one name in a call differ. Counted
+   * are in `fit` train steps, in `evaluate` and `predict` the steps that draw; `mcPredict` counts
+   * samples, and elements within their row.
    *
    * @param name of the stream, for a layer that draws for several ends. Default: `noise`
    * @param seed a whole number that takes the place of the model's seed. Default: none
-   * @throws StateError where the step has no randomness: ask `context.sampling` first
    */
   uniform(like: Tensor, name?: string, seed?: number): Tensor;
   /** Standard normal, by the inverse of its distribution function; as `uniform` else. */
@@ -27,9 +28,12 @@ export interface LayerRandom {
 export interface CallContext {
   /** Records the step; `trace.read(variable)` is a weight's value, `trace.assign` changes it. */
   readonly trace: Trace;
-  /** Whether noise is on (dropout): in `fit`, not in `evaluate` and `predict`. */
+  /**
+   * Whether noise is on (dropout): in `fit` and `mcPredict`, not in `evaluate` and `predict`. A
+   * layer that draws all the same does so there too.
+   */
   readonly sampling: boolean;
-  /** Whether normalisation uses the batch at hand: in `fit`, not in `evaluate` and `predict`. */
+  /** Whether normalisation uses the batch at hand: in `fit`, nowhere else. */
   readonly batchStatistics: boolean;
   readonly random: LayerRandom;
   /**
@@ -56,19 +60,19 @@ export class ForwardPass {
   readonly trace: Trace;
   readonly sampling: boolean;
   readonly batchStatistics: boolean;
-  readonly #source: (() => RandomSource) | undefined;
+  readonly #source: () => RandomSource;
   readonly #preActivations = new Map<Node, PreActivation>();
   readonly #losses: Tensor[] = [];
 
   /**
-   * @param options.source where random numbers come from, asked at the first draw; needed where
-   *   `sampling` is on
+   * @param options.source where random numbers come from, asked at each draw: a step that draws none
+   *   has no trace of it
    */
   constructor(options: {
     trace: Trace;
     sampling: boolean;
     batchStatistics: boolean;
-    source?: () => RandomSource;
+    source: () => RandomSource;
   }) {
     this.trace = options.trace;
     this.sampling = options.sampling;
@@ -83,13 +87,7 @@ export class ForwardPass {
     const draw =
       (generate: typeof randomUniform) =>
       (like: Tensor, name = "noise", seed?: number) => {
-        const source = seeded(trace, this.#source?.(), seed);
-        if (!source)
-          throw new StateError({
-            who: path,
-            expected: "random numbers may be drawn only where context.sampling is true",
-            received: "a draw in a step without noise",
-          });
+        const source = seeded(trace, this.#source(), seed);
         const count = draws.get(name) ?? 0;
         draws.set(name, count + 1);
         const stream = count === 0 ? `${path}/${name}` : `${path}/${name}_${count}`;
@@ -137,12 +135,8 @@ export class ForwardPass {
 }
 
 /** The source with another seed, where one is given. */
-function seeded(
-  trace: Trace,
-  source: RandomSource | undefined,
-  seed: number | undefined,
-): RandomSource | undefined {
-  if (!source || seed === undefined) return source;
+function seeded(trace: Trace, source: RandomSource, seed: number | undefined): RandomSource {
+  if (seed === undefined) return source;
   const u32 = (value: number) => trace.constant(value >>> 0, "uint32");
   return { ...source, seed: u32(seed), seedHigh: u32(seedHigh(seed)) };
 }

@@ -27,6 +27,8 @@ export interface Field<T = unknown> {
   readonly key?: string | null;
   /** Older keys that configs may have instead, e.g. `lr`. */
   readonly oldKeys?: readonly string[];
+  /** Keras has no such option, and refuses a config with its key. */
+  readonly isOwn?: boolean;
   /** The value in a config. Default: as it is, undefined as null. */
   write?(value: T): Json;
   /** What `read` takes, of the value in a config. Default: as it is, null as undefined. */

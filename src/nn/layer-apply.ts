@@ -4,6 +4,7 @@ import { type ArrayInput, type HostArray, isHostArray, toHostArray } from "../ba
 import { checkSeed, seedHigh } from "../base/philox.ts";
 import { formatShape } from "../base/shape.ts";
 import { evaluate } from "../tensor/eager.ts";
+import { inputSource } from "../tensor/random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type CallContext, ForwardPass } from "./context.ts";
 import { checkOutput, type LayerInput, oneForList } from "./layer-shapes.ts";
@@ -63,12 +64,7 @@ export async function applyToArrays(
   const running = evaluate(
     arrays,
     (tensors, trace) => {
-      const scalar = (name: keyof typeof scalars) => trace.input(name, "uint32", []);
-      const source = () => ({
-        seed: scalar("seed"),
-        seedHigh: scalar("seedHigh"),
-        step: scalar("step"),
-      });
+      const source = () => inputSource(trace);
       const pass = new ForwardPass({ trace, sampling, batchStatistics, source });
       const y = calledOn(layer, isMany ? tensors : tensors[0]!, pass.contextOf(path));
       checkOutput(layer, y, isMany ? shapes : shapes[0]!, arrays[0]!.shape[0] ?? 1);

@@ -25,11 +25,11 @@ export interface ActivityOptions {
 
 const nameField: Field<string | undefined> = {
   read: (value, _, who) => {
-    if (value === undefined || (typeof value === "string" && /^[^/\s]+$/.test(value)))
+    if (value === undefined || (typeof value === "string" && /^[^/]+$/.test(value)))
       return value as string | undefined;
     throw new ValueError({
       who,
-      expected: "name must be a text without spaces and slashes",
+      expected: "name must be a text without slashes",
       received: describe(value),
     });
   },

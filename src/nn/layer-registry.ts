@@ -31,7 +31,10 @@ const classes: ReadonlyMap<string, LayerClass> = new Map(
 );
 
 /** Keys that Keras has in every layer's config, and that change nothing here. */
-const ignoredKeys = ["dtype", "batch_input_shape", "batch_shape", "sparse", "ragged", "optional"];
+const ignoredKeys = [
+  ...["dtype", "autocast", "batch_input_shape", "batch_shape"],
+  ...["sparse", "ragged", "optional"],
+];
 
 /** A layer as Keras's config object. A user's class must be registered, or be given back by name. */
 export function serializeLayer(layer: Layer<never>): Serialized {

@@ -48,8 +48,35 @@ export function oneForList(
 /** What a device can address at most. */
 const largestBytes = 2 ** 32;
 
+/** How many numbers the weights of layers may have that are built now. */
+let numbersLeft = Number.POSITIVE_INFINITY;
+
+/**
+ * Builds layers whose weights may have at most so many numbers together: for models of files, where a
+ * single digit in a config could ask for more than there is.
+ *
+ * @param build runs at once, not later
+ */
+export function withinNumbers<T>(most: number, build: () => T): T {
+  const before = numbersLeft;
+  numbersLeft = most;
+  try {
+    return build();
+  } finally {
+    numbersLeft = before;
+  }
+}
+
 /** Before any of it is taken. */
 export function checkMemory(shape: Shape, who: string): void {
+  numbersLeft -= sizeOf(shape);
+  if (numbersLeft < 0)
+    throw new MemoryError({
+      who,
+      expected: "a model's layers must have about as many weights as its file holds",
+      received: `one of shape ${formatShape(shape)}`,
+      fix: "The file is broken: save it again.",
+    });
   const bytes = 4 * sizeOf(shape);
   if (bytes <= largestBytes) return;
   throw new MemoryError({

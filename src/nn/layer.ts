@@ -2,6 +2,7 @@
 import { describe, ShapeError, StateError, ValueError } from "../base/errors.ts";
 import { type ArrayInput, type HostArray, toHostArray } from "../base/host-array.ts";
 import { formatShape, type Shape, sameShape } from "../base/shape.ts";
+import { inputSource } from "../tensor/random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Trace } from "../tensor/trace.ts";
 import { readVariables, Variable, writeVariables } from "../tensor/variable.ts";
@@ -24,6 +25,7 @@ import {
 } from "./layer-shapes.ts";
 import { toSnakeCase } from "./names.ts";
 import { type Regularizer, type RegularizerInput, resolveRegularizer } from "./regularizers.ts";
+import { breaks, type SelfNormalizing, type SelfNormalizingSignal } from "./self-normalizing.ts";
 import { toConfig } from "./serialization.ts";
 import { applySymbolically, type SymbolicTensor } from "./symbolic.ts";
 
@@ -223,10 +225,27 @@ export abstract class Layer<X extends LayerInput = Tensor> {
    */
   computeOutputShape(inputShape: InputShapes<X>): Shape {
     const trace = new Trace();
-    const pass = new ForwardPass({ trace, sampling: false, batchStatistics: false });
+    const source = () => inputSource(trace);
+    const pass = new ForwardPass({ trace, sampling: false, batchStatistics: false, source });
     const y = this.call(probeInputs(trace, inputShape) as X, pass.contextOf(this.name));
     checkOutput(this, y, inputShape, probeBatch);
     return y.shape.slice(1);
+  }
+
+  /**
+   * What the layer does to a net that normalizes itself, for `model.checkSelfNormalizing()`. It is asked
+   * as a hidden layer: the last one with a matrix, and what comes after it, are free. Penalties and
+   * constraints are found without it. A layer that says nothing is a problem: it is not known to keep
+   * mean 0 and variance 1.
+   *
+   * @param previous what comes in
+   * @example override selfNormalizing(): SelfNormalizing { return {}; } // keeps mean and variance
+   */
+  selfNormalizing(_previous: SelfNormalizingSignal): SelfNormalizing | Promise<SelfNormalizing> {
+    return breaks(
+      "it is not known to keep mean 0 and variance 1",
+      "Leave it out, or let it say so: override selfNormalizing().",
+    );
   }
 
   /**

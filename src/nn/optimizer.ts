@@ -119,6 +119,12 @@ export class Optimizer {
     this.#rate.set(rate);
   }
 
+  /** The number that the rate was set to, without `rateFactor`; of a schedule the number as of now. */
+  get baseLearningRate(): number {
+    const { base } = this.#rate;
+    return typeof base === "number" ? base : base(this.#steps);
+  }
+
   /** The schedule of the rate, if there is one. */
   get schedule(): Schedule | undefined {
     const { base } = this.#rate;
@@ -173,6 +179,11 @@ export class Optimizer {
     this.#excluded.set(excluded, who);
   }
 
+  /** Whether a weight decays where there is a weight decay: see `excludeFromWeightDecay`. */
+  decays(weight: Variable): boolean {
+    return this.#parts.decays(weight);
+  }
+
   /** Makes the state for weights that have none yet. */
   build(weights: readonly Variable[]): void {
     this.#state.build(weights, this.#steps);
@@ -207,6 +218,14 @@ export class Optimizer {
    * schedule says it, averages, accumulated gradients, the slots, and scalars of the links.
    */
   get entries(): readonly OptimizerEntry[] {
+    return this.entriesOf(this.#state.weights);
+  }
+
+  /**
+   * The same with the state of these weights, in their order. Of weights that have none yet it is
+   * what they would begin with: reading it builds nothing.
+   */
+  entriesOf(weights: readonly Variable[]): readonly OptimizerEntry[] {
     const { momentum } = this.#rate;
     const scalars = this.transforms.flatMap((transform) =>
       Object.keys(transform.scalars?.(0) ?? {}).map((name) => ({
@@ -215,13 +234,21 @@ export class Optimizer {
           transform.scalars!(Math.floor(iterations / this.#parts.every), momentum)[name],
       })),
     );
-    const rate = { name: "learning_rate", value: () => this.learningRate };
+    const rate = {
+      name: "learning_rate",
+      value: (iterations: number) => this.#rate.at(iterations),
+    };
     return [
       { name: "iteration", variable: this.iterations },
       ...(this.schedule ? [] : [rate]),
-      ...this.#state.inFileOrder,
+      ...this.#state.inFileOrder(weights),
       ...scalars,
     ];
+  }
+
+  /** For what sets `iterations`: from now on so many steps are done. */
+  goTo(iterations: number): void {
+    this.#done = iterations;
   }
 
   /** Whether it has state for weights. */

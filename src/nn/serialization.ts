@@ -72,7 +72,8 @@ export function fromConfig(
   for (const [key, value] of Object.entries(config)) {
     const name = names.get(key);
     if (name === undefined) {
-      if (ignored.includes(key)) continue;
+      // Keras writes what is off as null, also for options that a class does not have.
+      if (value === null || ignored.includes(key)) continue;
       throw new NameError({
         who,
         expected: "keys of its config must be known",

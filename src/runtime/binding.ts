@@ -1,13 +1,13 @@
 /** The names of a traced step, bound to variables, tables, inputs and results. */
 import type { DType, TypedArray } from "../base/dtype.ts";
-import { describe, NameError, ShapeError, ValueError } from "../base/errors.ts";
+import { NameError, ShapeError } from "../base/errors.ts";
 import { formatShape, sameShape } from "../base/shape.ts";
 import type { Canonical } from "../ir/canonical.ts";
 import { rootsOf } from "../ir/graph.ts";
 import { type Node, sizeOfAxes, topological } from "../ir/node.ts";
 import type { Traced } from "../tensor/trace.ts";
 import type { Variable } from "../tensor/variable.ts";
-import { ResidentTable, type Table } from "./tables.ts";
+import { ownTable, type ResidentTable, type Table } from "./tables.ts";
 import { copyAs } from "./views.ts";
 
 /** Everything a step's names stand for. Names are canonical ones, `traced` is the user's. */
@@ -75,20 +75,14 @@ function tableFor(
   name: string,
   tables: Readonly<Record<string, Table>>,
 ): ResidentTable {
-  const table = tables[name];
-  if (table === undefined)
+  const given = tables[name];
+  if (given === undefined)
     throw new NameError({
       who: "load",
       expected: `a table named "${name}"`,
       received: Object.keys(tables).join(", ") || "none",
     });
-  if (!(table instanceof ResidentTable) || table.owner !== owner)
-    throw new ValueError({
-      who: `table "${name}"`,
-      expected: "must come from upload() of the same engine",
-      received: table instanceof ResidentTable ? "a table of another engine" : describe(table),
-    });
-  table.check(name);
+  const table = ownTable(owner, given, `table "${name}"`);
   const sizes = leaf.axes.map((axis) => axis.size);
   const isSame = sameShape(
     sizes,

@@ -313,7 +313,21 @@ function steps(engineOf: () => Engine, run: Run): void {
         new Float32Array(2 * width).fill(18),
       );
       expect(engine.compilations).toBe(compilations);
+
+      // Rows that are set anew are those of the next call.
+      const next = other.run(1, { at: u32(1, 0) });
+      await engine.rewrite(more, new Uint8Array(2 * width).fill(7));
+      expect((await next).picture).toEqual(new Float32Array(2 * width).fill(18));
+      expect((await other.run(1, { at: u32(1, 0) })).picture).toEqual(
+        new Float32Array(2 * width).fill(14),
+      );
+      await expect(engine.rewrite(more, new Uint8Array(3))).rejects.toThrow(
+        "rewrite: all 42 numbers of the table, got 3",
+      );
       for (const table of [images, classes, more]) table.release();
+      await expect(engine.rewrite(more, new Uint8Array(2 * width))).rejects.toThrow(
+        "rewrite: data that is on the device, got a table that was released",
+      );
       await expect(again.run(1, { at: u32(0, 0) })).rejects.toThrow("a table that was released");
     });
 

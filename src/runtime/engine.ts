@@ -1,5 +1,5 @@
 /** The engine: it holds variables and data sets on a device and runs traced steps on them. */
-import type { TypedArray } from "../base/dtype.ts";
+import type { DType, TypedArray } from "../base/dtype.ts";
 import { DeviceError, describe, ShapeError, StateError, ValueError } from "../base/errors.ts";
 import type { HostArray } from "../base/host-array.ts";
 import { formatShape, sizeOf } from "../base/shape.ts";
@@ -20,7 +20,7 @@ import { type EngineOptions, makeDevice } from "./make-device.ts";
 import { Places } from "./places.ts";
 import { Queue } from "./queue.ts";
 import { Snapshot } from "./snapshot.ts";
-import { ResidentTable, type Table } from "./tables.ts";
+import { ownTable, ResidentTable, type Table } from "./tables.ts";
 import { copyAs, dtypeOf } from "./views.ts";
 
 export type { EngineOptions, Execution, Table };
@@ -41,6 +41,8 @@ interface Loaded extends Binding {
  */
 export class Engine implements VariableStore {
   readonly device: "wasm" | "reference";
+  /** Data of more bytes stays in its host arrays; each call brings its rows. */
+  readonly residentBytes: number;
   readonly #device: Device;
   readonly #places: Places;
   readonly #queue = new Queue();
@@ -60,6 +62,7 @@ export class Engine implements VariableStore {
   constructor(options: EngineOptions = {}, device: Device = makeDevice(options)) {
     this.#device = device;
     this.device = device.kind;
+    this.residentBytes = options.residentBytes ?? 2 ** 28;
     this.#places = new Places(device, this);
   }
 
@@ -85,12 +88,11 @@ export class Engine implements VariableStore {
         received: `${formatShape(shape)} for ${describe(data)}`,
       });
     const dtype = dtypeOf(data);
-    const isPlain = data instanceof Float32Array || data instanceof Uint8Array;
     return this.#queue.add(async () => {
       const [buffer] = await this.#places.reserve([{ dtype, sizes: [data.length] }], 0);
       const free = () => this.#device.free([buffer!]);
       try {
-        await this.#device.write([buffer!], [isPlain ? data : copyAs(dtype, data)]);
+        await this.#device.write([buffer!], [plain(data, dtype)]);
       } catch (error) {
         free();
         throw error;
@@ -102,6 +104,25 @@ export class Engine implements VariableStore {
         () => void this.#queue.add(async () => free()),
       );
     });
+  }
+
+  /**
+   * Sets a table's rows to others, as many as it has, taken as `upload` takes them. The array must not
+   * change until the promise is settled.
+   *
+   * @throws ShapeError for another number of them, ValueError for a table of another engine
+   */
+  async rewrite(table: Table, data: TypedArray): Promise<void> {
+    this.#checkOpen("rewrite");
+    const { buffer } = ownTable(this, table, "rewrite");
+    const [size] = buffer.sizes;
+    if (data.length !== size)
+      throw new ShapeError({
+        who: "rewrite",
+        expected: `all ${size} numbers of the table`,
+        received: `${data.length}`,
+      });
+    await this.#queue.add(() => this.#device.write([buffer], [plain(data, buffer.dtype)]));
   }
 
   /**
@@ -166,7 +187,7 @@ export class Engine implements VariableStore {
         received: describe(steps),
       });
     const { program, variables, tables } = loaded;
-    for (const { table, traced } of tables) table.check(traced);
+    for (const { table, traced } of tables) table.check(`table "${traced}"`);
     const inputs = inputsFor(loaded, steps, given);
     if (!this.#areHere(variables)) await this.#fetch(variables);
     this.#places.take(variables);
@@ -219,6 +240,11 @@ export class Engine implements VariableStore {
   /** Sets variables to what they were in a snapshot. */
   restore(snapshot: Snapshot): Promise<void> {
     return snapshot.writeTo(this);
+  }
+
+  /** Frees the places of variables, once all calls before are done. Their values are lost. */
+  discard(variables: readonly Variable[]): void {
+    void this.#queue.add(async () => this.#places.discard(variables));
   }
 
   /**
@@ -278,6 +304,12 @@ export function defaultEngine(): Engine {
  */
 export function setDefaultEngine(next: Engine | undefined): void {
   engine = next;
+}
+
+/** Numbers in a dtype's own array: a large one is not copied. */
+function plain(data: TypedArray, dtype: DType): TypedArray {
+  const isPlain = data instanceof Float32Array || data instanceof Uint8Array;
+  return isPlain && dtypeOf(data) === dtype ? data : copyAs(dtype, data);
 }
 
 function present(table: ResidentTable, name: string): DeviceBuffer {

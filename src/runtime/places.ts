@@ -179,6 +179,14 @@ export class Places {
     await this.#device.write(buffers, written);
   }
 
+  /** Frees the places of variables whose values nobody needs. */
+  discard(variables: readonly Variable[]): void {
+    for (const variable of variables) {
+      const held = this.#held.get(variable);
+      if (held?.buffer) this.#release(held);
+    }
+  }
+
   /** Throws if the value of one of them is lost. */
   check(variables: readonly Variable[]): void {
     for (const variable of variables) {

@@ -1,6 +1,6 @@
 /** Data sets that are on the device. */
 import type { DType } from "../base/dtype.ts";
-import { StateError } from "../base/errors.ts";
+import { describe, StateError, ValueError } from "../base/errors.ts";
 import type { Shape } from "../base/shape.ts";
 import type { DeviceBuffer } from "./device.ts";
 
@@ -40,13 +40,29 @@ export class ResidentTable implements Table {
   }
 
   /** @throws StateError if it was released */
-  check(name: string): void {
+  check(who: string): void {
     if (this.#isReleased)
       throw new StateError({
-        who: `table "${name}"`,
+        who,
         expected: "data that is on the device",
         received: "a table that was released",
         fix: "Upload it again, and load the step with the new table.",
       });
   }
+}
+
+/**
+ * The table as one of this engine that is on its device.
+ *
+ * @throws ValueError for another engine's, StateError for one that was released
+ */
+export function ownTable(owner: object, table: Table, who: string): ResidentTable {
+  if (!(table instanceof ResidentTable) || table.owner !== owner)
+    throw new ValueError({
+      who,
+      expected: "must come from upload() of the same engine",
+      received: table instanceof ResidentTable ? "a table of another engine" : describe(table),
+    });
+  table.check(who);
+  return table;
 }

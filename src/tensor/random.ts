@@ -7,14 +7,35 @@ import { streamHash } from "../base/philox.ts";
 import type { Tensor } from "./tensor.ts";
 import type { Trace } from "./trace.ts";
 
-/** Where random numbers of a step come from: both are scalars of dtype uint32. */
+/** Where random numbers of a step come from: scalars of dtype uint32. */
 export interface RandomSource {
   /** The low 32 bits of the run's seed. */
   readonly seed: Tensor;
   /** The high bits of the seed. */
   readonly seedHigh: Tensor;
-  /** The model's own step count. */
+  /** What is counted: steps, or samples of one input. */
   readonly step: Tensor;
+  /**
+   * Which of the four numbers of a block is taken; then each element has a block of its own. Default:
+   * four elements share one.
+   */
+  readonly word?: Tensor;
+  /** Where rows have numbers of their own. Default: an element is counted within its whole tensor. */
+  readonly rows?: RowNumbers;
+}
+
+/** Numbers of a batch's rows: a row draws the same in whatever batch it comes. */
+export interface RowNumbers {
+  /** `[batch]`, from 1 on. */
+  readonly numbers: Tensor;
+  /** The number of the batch, for what is drawn across its rows. */
+  batch(): Tensor;
+}
+
+/** A source whose numbers are inputs of the step: `seed`, `seedHigh` and `step`. */
+export function inputSource(trace: Trace): RandomSource {
+  const scalar = (name: string) => trace.input(name, "uint32", []);
+  return { seed: scalar("seed"), seedHigh: scalar("seedHigh"), step: scalar("step") };
 }
 
 /** Round constants of the Philox paper, section 4.3. */
@@ -29,8 +50,10 @@ export function randomBits(
   shaped: Tensor,
 ): Tensor {
   const u32 = (value: number) => trace.constant(value >>> 0, "uint32");
-  const element = elementIndex(trace, shaped);
-  let [c0, c1, c2, c3] = [element.shiftRight(2), source.step, u32(0), source.seedHigh];
+  const row = rowOf(shaped, source.rows);
+  const element = elementIndex(trace, shaped, row?.position);
+  const block = source.word ? element : element.shiftRight(2);
+  let [c0, c1, c2, c3] = [block, source.step, row?.word ?? u32(0), source.seedHigh];
   let k0 = source.seed;
   let k1 = u32(streamHash(path));
   for (let round = 0; round < 10; round++) {
@@ -46,7 +69,7 @@ export function randomBits(
       c0.multiply(m0),
     ];
   }
-  const word = element.and(u32(3));
+  const word = source.word ?? element.and(u32(3));
   const odd = word.and(u32(1)).equal(u32(1));
   return word.less(u32(2)).where(odd.where(c1, c0), odd.where(c3, c2));
 }
@@ -114,11 +137,30 @@ function polynomial(x: Tensor, coefficients: readonly [number, ...number[]]): Te
   return inner.add(constant);
 }
 
-/** The row-major number of each element of `shaped`. */
-function elementIndex(trace: Trace, shaped: Tensor): Tensor {
+/**
+ * The counter's third word, where rows have numbers: the row's own where a dimension, at `position`,
+ * is the batch; none where the first one has size 1 (all rows share the draw); else the batch's.
+ */
+function rowOf(
+  shaped: Tensor,
+  rows: RowNumbers | undefined,
+): { readonly word: Tensor; readonly position?: number } | undefined {
+  if (!rows) return undefined;
+  const batch = rows.numbers.dimensions[0]?.name;
+  const position = shaped.dimensions.findIndex(
+    (dimension) => dimension && dimension.name === batch,
+  );
+  if (position < 0) return shaped.dimensions[0] && { word: rows.batch() };
+  let word = rows.numbers;
+  while (word.rank < shaped.rank - position) word = word.expandDimension(-1);
+  return { word, position };
+}
+
+/** The row-major number of each element of `shaped`, within a row where one dimension is the batch. */
+function elementIndex(trace: Trace, shaped: Tensor, batch?: number): Tensor {
   let index = trace.constant(0, "uint32");
   for (const [position, size] of shaped.shape.entries()) {
-    if (size === 1) continue;
+    if (size === 1 || position === batch) continue;
     index = index.multiply(trace.constant(size, "uint32")).add(trace.indexAlong(shaped, position));
   }
   return index;

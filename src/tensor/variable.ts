@@ -89,15 +89,15 @@ export async function readVariables(variables: readonly Variable[]): Promise<Hos
   for (const variable of variables)
     if (variable.store && !variable.hostValue)
       away.set(variable.store, [...(away.get(variable.store) ?? []), variable]);
-  const fetched = new Map<Variable, TypedArray>();
+  // Before anything is awaited: meanwhile a device may take them over.
+  const found = new Map<Variable, TypedArray>();
+  for (const variable of variables)
+    if (variable.hostValue) found.set(variable, variable.hostValue.slice());
   for (const [store, held] of away) {
     const values = await store.read(held);
-    for (const [i, variable] of held.entries()) fetched.set(variable, values[i]!);
+    for (const [i, variable] of held.entries()) found.set(variable, values[i]!);
   }
-  return variables.map((variable) => ({
-    data: fetched.get(variable) ?? variable.hostValue!.slice(),
-    shape: variable.shape,
-  }));
+  return variables.map((variable) => ({ data: found.get(variable)!, shape: variable.shape }));
 }
 
 /** Sets `variables` to copies of `values`, all of them or, where one does not fit, none. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Net } from "../model/net.ts";
 import { Sequence } from "../model/sequence.ts";
 import { Engine } from "../runtime/engine.ts";
-import { type Callback, Callbacks } from "./callbacks.ts";
+import { type Callback, Callbacks, checkCallbacks } from "./callbacks.ts";
 
 const net = new Net(new Sequence([]), "net", 1, () => new Engine({ device: "reference" }));
 const all = (...callbacks: Callback[]) => new Callbacks(callbacks, net);
@@ -28,6 +28,43 @@ describe("callbacks", () => {
     expect(stops.stepsFrom("Test", 3)).toBe(Number.POSITIVE_INFINITY);
   });
 
+  it("that enclose others come first at a beginning, and last at an end", async () => {
+    const seen: string[] = [];
+    const named = (name: string, enclosesOthers: boolean): Callback => ({
+      enclosesOthers,
+      onEpochBegin: () => seen.push(`begin ${name}`),
+      onEpochEnd: () => seen.push(`end ${name}`),
+      onTrainBatchEnd: () => seen.push(`batch ${name}`),
+      close: () => seen.push(`close ${name}`),
+    });
+    const list = all(named("a", false), named("X", true), named("b", false), named("Y", true));
+    await list.call("onEpochBegin", 0);
+    expect(seen.splice(0).join()).toBe("begin X,begin Y,begin a,begin b");
+    await list.afterStep("Train", 0, () => ({}));
+    expect(seen.splice(0).join()).toBe("batch a,batch b,batch Y,batch X");
+    await list.call("onEpochEnd", 0, {});
+    expect(seen.splice(0).join()).toBe("end a,end b,end Y,end X");
+    // Not begun, nothing to close.
+    await list.close();
+    list.begin({} as never, {} as never, {} as never);
+    await list.close();
+    expect(seen.splice(0).join()).toBe("close a,close b,close Y,close X");
+  });
+
+  it("are all closed, whatever one throws", async () => {
+    const seen: string[] = [];
+    const bad = (name: string) => ({
+      close: () => {
+        seen.push(name);
+        throw new Error(name);
+      },
+    });
+    const list = all(bad("a"), { close: () => seen.push("b") }, bad("c"));
+    list.begin({} as never, {} as never, {} as never);
+    await expect(list.close()).rejects.toThrow("a");
+    expect(seen).toEqual(["a", "b", "c"]);
+  });
+
   it("are called one after the other; weights may be written meanwhile", async () => {
     const seen: string[] = [];
     net.beginFit("fit");
@@ -43,10 +80,18 @@ describe("callbacks", () => {
   });
 
   it("must be functions where they are there", () => {
-    expect(() => all({ onEpochEnd: 5 as never })).toThrow(
+    expect(() => checkCallbacks([{ onEpochEnd: 5 as never }])).toThrow(
       "fit: onEpochEnd of a callback must be a function, got 5.",
     );
-    expect(() => all({ nextStop: "x" as never })).toThrow("nextStop of a callback must be");
+    expect(() => checkCallbacks([{ nextStop: "x" as never }])).toThrow(
+      "nextStop of a callback must be",
+    );
+    expect(() => checkCallbacks([{ close: 1 as never }])).toThrow("close of a callback must be");
+    for (const bad of [5, {}, [null], "abc"])
+      expect(() => checkCallbacks(bad as never)).toThrow(
+        "fit: callbacks must be an array of objects with hooks, got ",
+      );
+    checkCallbacks([]);
   });
 
   it("make logs only where someone reads them", async () => {

@@ -7,6 +7,8 @@ import type { DataInput } from "../model/rows.ts";
 import type { Logs } from "../model/totals.ts";
 import type { AnyLayer } from "../nn/layer.ts";
 import type { Optimizer } from "../nn/optimizer.ts";
+import type { FitControl } from "./fit-control.ts";
+import type { History } from "./history.ts";
 
 /** The model as callbacks see it: `Model` has all of this. */
 export interface TrainedModel {
@@ -18,6 +20,8 @@ export interface TrainedModel {
   readonly optimizer: Optimizer;
   /** Set it to true and training ends after the step, with the epoch's validation and hooks. */
   stopTraining: boolean;
+  /** Of the fit that runs, or of the last one. */
+  history: History | undefined;
   getWeights(): Promise<HostArray[]>;
   setWeights(weights: readonly ArrayInput[]): Promise<void>;
   evaluate(x: DataInput, y: DataInput, options?: EvaluateOptions): Promise<Logs>;
@@ -59,6 +63,15 @@ export interface Callback {
   model?: TrainedModel;
   /** Set by `fit` before any hook. */
   params?: FitParams;
+  /** The fit itself. Set by `fit` before any hook. */
+  fit?: FitControl;
+  /**
+   * Sees the fit from outside: its hooks at a beginning come before those of the callbacks that do
+   * not, and its hooks at an end after theirs. Default: false.
+   */
+  readonly enclosesOthers?: boolean;
+  /** Keys that its `onEpochEnd` adds to the logs. Absent: it may add any. */
+  readonly addsLogs?: readonly string[];
   /** Batch hooks neither ask nor change the model, and come later, in order. Default: false. */
   readonly onlyReadsLogs?: boolean;
   /**
@@ -78,6 +91,11 @@ export interface Callback {
   onTestEnd?(logs: Logs): unknown;
   onTestBatchBegin?(batch: number): unknown;
   onTestBatchEnd?(batch: number, logs: Logs): unknown;
+  /**
+   * After every fit, also one that failed, where `onTrainEnd` does not come: gives back what the
+   * callback holds (files, locks).
+   */
+  close?(): unknown;
 }
 
 type Hook = {
@@ -90,44 +108,74 @@ type Hook = {
 
 type BatchHooks = "Train" | "Test";
 
-const functions: readonly (Hook | "nextStop")[] = [
+const functions: readonly (Hook | "nextStop" | "close")[] = [
   ...(["onTrainBegin", "onTrainEnd", "onEpochBegin", "onEpochEnd"] as const),
   ...(["onTrainBatchBegin", "onTrainBatchEnd", "onTestBegin", "onTestEnd"] as const),
-  ...(["onTestBatchBegin", "onTestBatchEnd", "nextStop"] as const),
+  ...(["onTestBatchBegin", "onTestBatchEnd", "nextStop", "close"] as const),
 ];
+
+/** Throws a ValueError unless these are objects whose hooks are functions. */
+export function checkCallbacks(callbacks: readonly Callback[]): void {
+  if (!Array.isArray(callbacks) || callbacks.some((c) => typeof c !== "object" || c === null))
+    throw new ValueError({
+      who: "fit",
+      expected: "callbacks must be an array of objects with hooks",
+      received: describe(callbacks),
+      fix: "Example: callbacks: [{ onEpochEnd(epoch, logs) { console.log(logs.loss); } }]",
+    });
+  for (const callback of callbacks)
+    for (const name of functions) {
+      const hook: unknown = callback[name];
+      if (hook !== undefined && typeof hook !== "function")
+        throw new ValueError({
+          who: "fit",
+          expected: `${name} of a callback must be a function`,
+          received: describe(hook),
+        });
+    }
+}
 
 /** The callbacks of a fit, called as one. */
 export class Callbacks {
+  /** As given: the order of hooks at a beginning, but for those that enclose the others. */
   readonly #callbacks: readonly Callback[];
+  /** The order of hooks at an end. */
+  readonly #atEnd: readonly Callback[];
   readonly #net: Net;
+  #hasBegun = false;
 
   constructor(callbacks: readonly Callback[], net: Net) {
-    if (!Array.isArray(callbacks) || callbacks.some((c) => typeof c !== "object" || c === null))
-      throw new ValueError({
-        who: "fit",
-        expected: "callbacks must be an array of objects with hooks",
-        received: describe(callbacks),
-        fix: "Example: callbacks: [{ onEpochEnd(epoch, logs) { console.log(logs.loss); } }]",
-      });
-    for (const callback of callbacks)
-      for (const name of functions) {
-        const hook: unknown = callback[name];
-        if (hook !== undefined && typeof hook !== "function")
-          throw new ValueError({
-            who: "fit",
-            expected: `${name} of a callback must be a function`,
-            received: describe(hook),
-          });
-      }
-    this.#callbacks = callbacks;
+    const outer = callbacks.filter(({ enclosesOthers }) => enclosesOthers);
+    const inner = callbacks.filter(({ enclosesOthers }) => !enclosesOthers);
+    this.#callbacks = [...outer, ...inner];
+    this.#atEnd = [...inner, ...outer.reverse()];
     this.#net = net;
   }
 
-  begin(model: TrainedModel, params: FitParams): void {
+  begin(model: TrainedModel, params: FitParams, fit: FitControl): void {
+    this.#hasBegun = true;
     for (const callback of this.#callbacks) {
       callback.model = model;
       callback.params = params;
+      callback.fit = fit;
     }
+  }
+
+  /**
+   * The fit is over: all callbacks give back what they hold, whatever the others throw.
+   *
+   * @throws what the first one throws
+   */
+  async close(): Promise<void> {
+    if (!this.#hasBegun) return;
+    const errors: unknown[] = [];
+    for (const callback of this.#atEnd)
+      try {
+        await callback.close?.();
+      } catch (error) {
+        errors.push(error);
+      }
+    if (errors.length > 0) throw errors[0];
   }
 
   /** Calls a hook of all callbacks, one after the other. */
@@ -135,7 +183,8 @@ export class Callbacks {
     hook: H,
     ...values: Parameters<NonNullable<Callback[H]>>
   ): Promise<void> {
-    for (const callback of this.#callbacks) await this.#callOne(callback, hook, values);
+    const inOrder = hook.endsWith("Begin") ? this.#callbacks : this.#atEnd;
+    for (const callback of inOrder) await this.#callOne(callback, hook, values);
   }
 
   /** How many steps from `step` on may run before a callback must see or change the model. */
@@ -158,7 +207,7 @@ export class Callbacks {
 
   /** After each step, in order: batch hooks. Logs are made only where someone reads them. */
   async afterStep(kind: BatchHooks, step: number, logs: () => Logs): Promise<void> {
-    for (const callback of this.#callbacks) {
+    for (const callback of this.#atEnd) {
       if (!this.#isLive(callback, kind))
         await this.#callOne(callback, `on${kind}BatchBegin`, [step]);
       if (callback[`on${kind}BatchEnd`])

@@ -7,11 +7,13 @@ import type { Net } from "../model/net.ts";
 import { readyData } from "../model/ready.ts";
 import type { DataInput } from "../model/rows.ts";
 import type { Logs } from "../model/totals.ts";
-import { Callbacks, type TrainedModel } from "./callbacks.ts";
+import { Callbacks, checkCallbacks, type TrainedModel } from "./callbacks.ts";
 import { type FitOptions, type FitSettings, fitSettings } from "./fit-options.ts";
-import { History } from "./history.ts";
+import type { History } from "./history.ts";
 import { type ProgressLines, progressLines } from "./progress.ts";
-import { isAborted, type Run, TrainingData } from "./training-data.ts";
+import { RunningFit } from "./resume/running-fit.ts";
+import { isAborted, Progress, type Run, validationName } from "./run.ts";
+import { TrainingData } from "./training-data.ts";
 
 /**
  * Trains the model on these samples and returns its history.
@@ -35,13 +37,18 @@ export async function fitModel(
     const given = fitSettings(options, net.seed);
     const { optimizer } = net.compiledFor("fit");
     lines = progressLines(given.verbose);
-    const callbacks = new Callbacks([...given.callbacks, ...(lines ? [lines] : [])], net);
-    const { train, held } = await splitData(net, x, y, given);
+    checkCallbacks(given.callbacks);
+    const fit = new RunningFit(() => run, given.callbacks);
+    const callbacks = new Callbacks([...given.callbacks, ...(lines ? [lines] : []), fit], net);
+    const { train, held, sources } = await splitData(net, x, y, given);
     const data = await TrainingData.open(net, train, given);
     opened.push(data);
     const validation = held && (await held());
     if (validation) opened.push(validation);
-    return await runEpochs({ net, model, given, callbacks, data, validation, optimizer, lines });
+    const progress = new Progress(given.initialEpoch);
+    const parts = { net, model, given, callbacks, data, validation, optimizer, lines };
+    const run = { ...parts, sources, progress };
+    return await runEpochs(run, data, fit);
   } finally {
     lines?.endLine();
     try {
@@ -58,7 +65,11 @@ async function splitData(
   x: DataInput | Dataset,
   y: DataInput | undefined,
   given: FitSettings,
-): Promise<{ train: StepData | Dataset; held: (() => Promise<HeldData>) | undefined }> {
+): Promise<{
+  train: StepData | Dataset;
+  held: (() => Promise<HeldData>) | undefined;
+  sources: Run["sources"];
+}> {
   const { sampleWeight, classWeight, validationData, validationSplit } = given;
   const weights = { sampleWeight, classWeight };
   if (isDataset(x)) {
@@ -75,7 +86,8 @@ async function splitData(
   const who = "fit validationData";
   if (isDataset(validationData)) {
     const none = { sampleWeight: undefined };
-    return { train, held: () => HeldData.open(net, who, validationData, undefined, none) };
+    const open = () => HeldData.open(net, who, validationData, undefined, none);
+    return { train, held: open, sources: { train, held: validationData } };
   }
   let held: StepData | undefined;
   if (validationData) {
@@ -96,18 +108,19 @@ async function splitData(
     train = sliceData(train, 0, at);
   }
   const rows = held;
-  return { train, held: rows && (() => HeldData.of(net, who, rows)) };
+  const sources = rows ? { train, held: rows } : { train };
+  return { train, held: rows && (() => HeldData.of(net, who, rows)), sources };
 }
 
-async function runEpochs(run: Run): Promise<History> {
-  const { net, model, given, callbacks, data } = run;
-  const history = new History();
+async function runEpochs(run: Run, data: TrainingData, fit: RunningFit): Promise<History> {
+  const { net, model, given, callbacks, progress } = run;
   model.stopTraining = false;
+  model.history = fit.history;
   const execution = await data.execution();
   // Aborted before its first data came.
-  if (!execution) return history;
+  if (!execution) return fit.history;
   const { threads, fma } = execution;
-  callbacks.begin(model, {
+  const params = {
     epochs: given.epochs,
     steps: data.steps,
     batchSize: data.batchSize,
@@ -117,27 +130,43 @@ async function runEpochs(run: Run): Promise<History> {
     device: net.engine.device,
     threads,
     fma,
+  };
+  return await closing(callbacks, async () => {
+    callbacks.begin(model, params, fit);
+    await callbacks.call("onTrainBegin");
+    const isOver = () => progress.epoch >= given.epochs || model.stopTraining;
+    let isBroken = false;
+    while (!isOver() && !isAborted(run) && !isBroken) {
+      const { epoch } = progress;
+      const logs = await runEpoch(run, data, epoch);
+      isBroken = !logs;
+      if (logs) await callbacks.call("onEpochEnd", epoch, logs);
+    }
+    fit.isFinished = isOver() && !isBroken;
+    // Before hooks see the end: restoring the best weights comes after it, as in Keras.
+    await run.optimizer.finalizeVariableValues(net.trainableWeights);
+    await callbacks.call("onTrainEnd", progress.last);
+    return fit.history;
   });
-  let last: Logs = {};
-  await callbacks.call("onTrainBegin");
-  for (let epoch = given.initialEpoch; epoch < given.epochs; epoch++) {
-    if (model.stopTraining || isAborted(run)) break;
-    const logs = await runEpoch(run, epoch);
-    if (!logs) break;
-    await callbacks.call("onEpochEnd", epoch, logs);
-    history.add(epoch, logs);
-    last = logs;
-  }
-  // Before hooks see the end: restoring the best weights comes after it, as in Keras.
-  await run.optimizer.finalizeVariableValues(net.trainableWeights);
-  await callbacks.call("onTrainEnd", last);
-  return history;
 }
 
-/** One epoch with its validation; undefined where the fit was aborted. */
-async function runEpoch(run: Run, epoch: number): Promise<Logs | undefined> {
-  const { callbacks, validation, given, data } = run;
-  await callbacks.call("onEpochBegin", epoch);
+/** Whatever a hook throws, all callbacks are closed; the first error is the fit's. */
+async function closing<T>(callbacks: Callbacks, body: () => Promise<T>): Promise<T> {
+  let result: T;
+  try {
+    result = await body();
+  } catch (error) {
+    await callbacks.close().catch(() => undefined);
+    throw error;
+  }
+  await callbacks.close();
+  return result;
+}
+
+/** One epoch, or the rest of it, with its validation; undefined where the fit was aborted. */
+async function runEpoch(run: Run, data: TrainingData, epoch: number): Promise<Logs | undefined> {
+  const { callbacks, validation, given, progress } = run;
+  if (progress.step === 0) await callbacks.call("onEpochBegin", epoch);
   const logs = await data.trainEpoch(run, epoch);
   if (!logs || !validation || !isValidated(given.validationFreq, epoch)) return logs;
   await callbacks.call("onTestBegin");
@@ -163,6 +192,3 @@ async function runEpoch(run: Run, epoch: number): Promise<Logs | undefined> {
 /** Whether the epoch, counted from 0, is followed by a validation. */
 const isValidated = (frequency: number | readonly number[], epoch: number): boolean =>
   typeof frequency === "number" ? (epoch + 1) % frequency === 0 : frequency.includes(epoch + 1);
-
-/** `valLoss`, `valAccuracy`. */
-const validationName = (name: string): string => `val${name[0].toUpperCase()}${name.slice(1)}`;

@@ -25,6 +25,7 @@ export const progressLines = (verbose: 0 | 1 | 2): ProgressLines | undefined =>
  */
 export class ProgressLines implements Callback {
   readonly onlyReadsLogs = true;
+  readonly addsLogs = [];
   params?: FitParams;
   /** Only a bar needs the logs of each step. */
   onTrainBatchEnd?: (batch: number, logs: Logs) => void;
@@ -56,15 +57,21 @@ export class ProgressLines implements Callback {
 
   onTrainBegin(): void {
     this.#target = this.params!.steps;
+    this.#beginClock();
   }
 
   onEpochBegin(epoch: number): void {
     const { epochs } = this.params!;
+    this.#beginClock();
+    if (epochs > 1) this.#print([`Epoch ${epoch + 1}/${epochs}`]);
+  }
+
+  /** Of an epoch that goes on in its middle, the fit's begin is the begin. */
+  #beginClock(): void {
     this.#start = this.#clock();
     this.#trained = this.#start;
     this.#drawn = this.#start;
     this.#steps = 0;
-    if (epochs > 1) this.#print([`Epoch ${epoch + 1}/${epochs}`]);
   }
 
   /** Of callbacks that only read, it is called after the step, and costs no logs. */

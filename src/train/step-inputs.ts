@@ -1,7 +1,6 @@
 /** What the host decides for each train step, as the tables of a call's inputs. */
-import { seedHigh } from "../base/philox.ts";
 import type { StepProgram } from "../model/programs.ts";
-import { stepNames } from "../model/step.ts";
+import { seedValues } from "../model/seeds.ts";
 import type { CallValues } from "../model/totals.ts";
 import type { Optimizer } from "../nn/optimizer.ts";
 import { readVariables } from "../tensor/variable.ts";
@@ -17,9 +16,6 @@ export async function stepInputs(
   count: number,
 ): Promise<CallValues> {
   const [iterations] = await readVariables([optimizer.iterations]);
-  const values: CallValues = Object.fromEntries(optimizer.numbers(iterations.data[0], count));
-  if (inputs.has(stepNames.seed)) values[stepNames.seed] = new Uint32Array(count).fill(seed >>> 0);
-  if (inputs.has(stepNames.seedHigh))
-    values[stepNames.seedHigh] = new Uint32Array(count).fill(seedHigh(seed));
-  return values;
+  const numbers = Object.fromEntries(optimizer.numbers(iterations.data[0], count));
+  return { ...numbers, ...seedValues(inputs, seed, count) };
 }

@@ -1,40 +1,25 @@
 /** The data of a fit, and its walks through it: one train step after the other. */
 import type { Dataset } from "../base/dataset.ts";
+import { DataError } from "../base/errors.ts";
 import { permutation } from "../base/philox.ts";
 import { chunksOf } from "../model/chunks.ts";
 import { isDataset, type StepData } from "../model/data.ts";
-import type { HeldData } from "../model/evaluate.ts";
 import type { Net } from "../model/net.ts";
 import { runPass, stepsOf } from "../model/pass.ts";
 import { Programs } from "../model/programs.ts";
 import { chunkReader } from "../model/ready.ts";
-import type { Logs, Totals } from "../model/totals.ts";
-import type { Optimizer } from "../nn/optimizer.ts";
+import type { Logs } from "../model/totals.ts";
 import { readVariables, writeVariables } from "../tensor/variable.ts";
-import type { Callbacks, TrainedModel } from "./callbacks.ts";
+import type { DataPosition } from "./fit-control.ts";
 import type { FitSettings } from "./fit-options.ts";
-import type { ProgressLines } from "./progress.ts";
+import { isAborted, type Run } from "./run.ts";
 import { stepInputs } from "./step-inputs.ts";
+import { warnEnded, warnOfLoss } from "./warnings.ts";
 
-/** Everything that a fit holds while it runs. */
-export interface Run {
-  readonly net: Net;
-  readonly model: TrainedModel;
-  readonly given: FitSettings;
-  readonly callbacks: Callbacks;
-  readonly data: TrainingData;
-  readonly validation: HeldData | undefined;
-  readonly optimizer: Optimizer;
-  readonly lines: ProgressLines | undefined;
-  hasWarned?: boolean;
-}
-
-export const isAborted = ({ given }: Run): boolean => given.signal?.aborted ?? false;
-
-/** A part of a walk: the steps `from` to `to` of `programs` in this order. */
+/** A part of a walk: the steps `from` to `to` of `programs` in an order. */
 interface Part {
   readonly programs: Programs;
-  readonly order: Uint32Array;
+  readonly place: Walked;
   readonly from: number;
   readonly to: number;
   /** Steps of the epoch that were done before step 0 of this order. */
@@ -43,6 +28,19 @@ interface Part {
 
 /** How a part ended. */
 type End = "done" | "stopped" | "aborted";
+
+/** An order of rows that is walked through: which one it is, and how far. */
+interface Walked {
+  readonly order: Uint32Array;
+  /** The count of orders before it, over all fits of the model. */
+  readonly index: number;
+  /** Steps done. */
+  step: number;
+}
+
+interface WalkedChunk extends Walked {
+  readonly programs: Programs;
+}
 
 /** What a fit trains on: arrays that stay on the device, or a set that comes in chunks. */
 export class TrainingData {
@@ -53,11 +51,12 @@ export class TrainingData {
   readonly batchSize: number;
   /** Rows of a set, once it was walked through. */
   #known: number | undefined;
-  /** Where the next epoch goes on, with `stepsPerEpoch`. */
-  #order: Uint32Array | undefined;
-  #step = 0;
+  /** Of arrays: where the next epoch goes on, with `stepsPerEpoch`. */
+  #place: Walked | undefined;
   #walk: AsyncGenerator<StepData, number | undefined> | undefined;
-  #chunk: { programs: Programs; order: Uint32Array; step: number } | undefined;
+  /** Chunks of the walk before the current one. */
+  #chunks = 0;
+  #chunk: WalkedChunk | undefined;
 
   private constructor(
     net: Net,
@@ -105,55 +104,107 @@ export class TrainingData {
     await this.#walk?.return(undefined);
   }
 
-  /** One epoch; undefined where the fit was aborted. */
+  /** Where it is, between two steps. */
+  get position(): DataPosition {
+    const place = this.#programs ? this.#place : this.#chunk;
+    return {
+      step: place?.step ?? 0,
+      order: place?.index ?? null,
+      chunks: this.#chunks,
+      rows: this.#known ?? null,
+    };
+  }
+
+  /**
+   * Goes on from a position, once the model has the counters of that time. A set is walked through
+   * anew, up to there.
+   *
+   * @throws DataError where a set ends before
+   */
+  async goTo(position: DataPosition): Promise<void> {
+    const { step, order, rows } = position;
+    if (this.#programs) {
+      this.#place = order === null ? undefined : this.#placeAt(order, step, this.#programs.rows);
+      return;
+    }
+    // The first chunk may be there, in an order that is void now.
+    let programs = this.#chunk?.programs;
+    this.#chunk = undefined;
+    try {
+      for (; this.#chunks < position.chunks; this.#chunks++) {
+        if (!programs) this.#checkReached(await this.#nextRows(), position);
+        programs?.close();
+        programs = undefined;
+      }
+      this.#known = rows ?? undefined;
+      if (!programs && order !== null)
+        programs = await this.#opened(this.#checkReached(await this.#nextRows(), position));
+      if (!programs) return;
+      const place = order === null ? await this.#nextPlace(programs.rows) : undefined;
+      this.#chunk = { ...(place ?? this.#placeAt(order!, step, programs.rows)), programs };
+    } finally {
+      if (!this.#chunk) programs?.close();
+    }
+  }
+
+  #checkReached(rows: StepData | undefined, { chunks }: DataPosition): StepData {
+    if (rows) return rows;
+    const isStopped = this.#given.signal?.aborted ?? false;
+    throw new DataError({
+      who: "fit",
+      expected: `the Dataset must give the chunks that it gave before, more than ${chunks}`,
+      received: isStopped ? "a signal that ended the fit" : `${this.#chunks}`,
+      fix: "To go on where a fit was, each iteration must give the same rows.",
+    });
+  }
+
+  /**
+   * One epoch, or the rest of it; undefined where the fit was aborted. Beginning in the middle, `run`
+   * says at which step and with which totals.
+   */
   async trainEpoch(run: Run, epoch: number): Promise<Logs | undefined> {
-    const held = new EpochTotals();
     const end = this.#programs
-      ? await this.#arrayEpoch(run, epoch, this.#programs, held)
-      : await this.#datasetEpoch(run, epoch, held);
-    return end === "aborted" ? undefined : held.logs();
+      ? await this.#arrayEpoch(run, epoch, this.#programs)
+      : await this.#datasetEpoch(run, epoch);
+    return end === "aborted" ? undefined : run.progress.totals.logs();
   }
 
-  async #arrayEpoch(run: Run, epoch: number, programs: Programs, held: EpochTotals): Promise<End> {
+  async #arrayEpoch(run: Run, epoch: number, programs: Programs): Promise<End> {
+    const done = run.progress.step;
     const all = stepsOf(programs.rows, this.batchSize);
-    const { stepsPerEpoch } = this.#given;
-    if (stepsPerEpoch === undefined) {
-      const order = await this.#nextOrder(programs.rows);
-      return this.#run(run, epoch, { programs, order, from: 0, to: all, offset: 0 }, held);
-    }
-    this.#order ??= await this.#nextOrder(programs.rows);
-    const from = this.#step;
-    const to = Math.min(from + stepsPerEpoch, all);
-    const order = this.#order;
-    const part = { programs, order, from, to, offset: -from };
-    this.#step = to;
-    if (to === all) {
-      this.#order = undefined;
-      this.#step = 0;
-    }
-    if (to - from < stepsPerEpoch) warnEnded(run, to - from, stepsPerEpoch);
-    return this.#run(run, epoch, part, held);
+    const wanted = this.#given.stepsPerEpoch ?? all;
+    this.#place ??= await this.#nextPlace(programs.rows);
+    const place = this.#place;
+    const from = place.step;
+    const to = Math.min(from + wanted - done, all);
+    if (done + to - from < wanted) warnEnded(run, done + to - from, wanted);
+    const end = await this.#run(run, epoch, { programs, place, from, to, offset: done - from });
+    if (to === all) this.#place = undefined;
+    return end;
   }
 
-  async #datasetEpoch(run: Run, epoch: number, held: EpochTotals): Promise<End> {
+  async #datasetEpoch(run: Run, epoch: number): Promise<End> {
     const wanted = this.#given.stepsPerEpoch ?? Number.POSITIVE_INFINITY;
-    let done = 0;
+    let { step: done } = run.progress;
+    // In an epoch that goes on, no step may be left.
+    if (this.#chunk) run.progress.totals.of(this.#chunk.programs);
     while (done < wanted) {
       this.#chunk ??= await this.#nextChunk();
       if (!this.#chunk && isAborted(run)) return "aborted";
       // Where the last epoch took the last rows, this one begins a new walk.
       if (!this.#chunk && done === 0) continue;
       if (!this.#chunk) break;
-      const { programs, order, step } = this.#chunk;
+      const { programs } = this.#chunk;
+      const from = this.#chunk.step;
       const all = stepsOf(programs.rows, this.batchSize);
-      const to = Math.min(all, step + (wanted - done));
-      const part = { programs, order, from: step, to, offset: done - step };
-      const end = await this.#run(run, epoch, part, held);
-      done += to - step;
-      this.#chunk.step = to;
+      const to = Math.min(all, from + (wanted - done));
+      const place = this.#chunk;
+      const end = await this.#run(run, epoch, { programs, place, from, to, offset: done - from });
+      done += to - from;
       if (to === all) {
         programs.close();
         this.#chunk = undefined;
+        this.#chunks++;
       }
       if (end !== "done") return end;
     }
@@ -162,9 +213,7 @@ export class TrainingData {
   }
 
   /** The next rows of the set; undefined, once, where a walk through it ends or is aborted. */
-  async #nextChunk(): Promise<
-    { programs: Programs; order: Uint32Array; step: number } | undefined
-  > {
+  async #nextRows(): Promise<StepData | undefined> {
     const net = this.#net;
     this.#walk ??= chunksOf(this.#dataset!, {
       batchSize: this.batchSize,
@@ -174,22 +223,36 @@ export class TrainingData {
       who: "fit",
     });
     const { done, value } = await this.#walk.next();
-    if (done) {
-      this.#known = value;
-      this.#walk = undefined;
-      return undefined;
-    }
-    const programs = await Programs.open(net, "train", value);
-    return { programs, order: await this.#nextOrder(programs.rows), step: 0 };
+    if (!done) return value;
+    this.#known = value;
+    this.#walk = undefined;
+    this.#chunks = 0;
+    return undefined;
+  }
+
+  async #nextChunk(): Promise<WalkedChunk | undefined> {
+    const rows = await this.#nextRows();
+    if (!rows) return undefined;
+    const programs = await this.#opened(rows);
+    return { ...(await this.#nextPlace(programs.rows)), programs };
+  }
+
+  #opened(rows: StepData): Promise<Programs> {
+    return Programs.open(this.#net, "train", rows);
   }
 
   /** Runs a part of a walk. */
-  async #run(run: Run, epoch: number, part: Part, held: EpochTotals): Promise<End> {
-    const { model, given, callbacks, optimizer } = run;
-    const totals = held.of(part.programs);
+  async #run(run: Run, epoch: number, part: Part): Promise<End> {
+    const { model, given, callbacks, optimizer, progress } = run;
+    const { programs, place, from, to, offset } = part;
+    const totals = progress.totals.of(programs);
     let end: End = "done";
     await runPass({
-      ...part,
+      programs,
+      order: place.order,
+      from,
+      to,
+      offset,
       batchSize: this.batchSize,
       // Stopped by a hook before the first step: that one is still made, as in Keras.
       stepsFrom: (step) => (model.stopTraining ? 1 : callbacks.stepsFrom("Train", step)),
@@ -198,9 +261,12 @@ export class TrainingData {
       after: async (call) => {
         for (let i = 0; i < call.count; i++) {
           const loss = totals.add(call, i);
-          await callbacks.afterStep("Train", call.step + i, () => totals.logs());
-          if (!Number.isFinite(loss) && !model.stopTraining)
-            warnOfLoss(run, epoch, call.step + i, loss);
+          const step = call.step + i;
+          place.step = step - offset + 1;
+          progress.step = step + 1;
+          progress.isAtRest = i === call.count - 1;
+          await callbacks.afterStep("Train", step, () => totals.logs());
+          if (!Number.isFinite(loss) && !model.stopTraining) warnOfLoss(run, epoch, step, loss);
         }
         if (isAborted(run)) end = "aborted";
         else if (model.stopTraining) end = "stopped";
@@ -211,49 +277,18 @@ export class TrainingData {
   }
 
   /** The order of the next rows, by the count of orders over all fits of the model. */
-  async #nextOrder(rows: number): Promise<Uint32Array> {
+  async #nextPlace(rows: number): Promise<Walked> {
     const counter = this.#net.epoch;
     const [{ data }] = await readVariables([counter]);
     await writeVariables([counter], [Uint32Array.of(data[0] + 1)]);
+    return this.#placeAt(data[0], 0, rows);
+  }
+
+  #placeAt(index: number, step: number, rows: number): Walked {
     const { shuffle, seed } = this.#given;
-    if (shuffle) return permutation(seed, "shuffle", data[0], rows);
-    return Uint32Array.from({ length: rows }, (_, i) => i);
+    const order = shuffle
+      ? permutation(seed, "shuffle", index, rows)
+      : Uint32Array.from({ length: rows }, (_, i) => i);
+    return { order, index, step };
   }
-}
-
-/** The totals of an epoch, made when its first data is there. */
-class EpochTotals {
-  #totals: Totals | undefined;
-
-  of(programs: Programs): Totals {
-    this.#totals ??= programs.totals();
-    return this.#totals;
-  }
-
-  logs(): Logs {
-    return this.#totals?.logs() ?? {};
-  }
-}
-
-function warnEnded(run: Run, steps: number, wanted: number): void {
-  warnOnce(
-    run,
-    `fit: the data ended after ${steps} of ${wanted} steps of an epoch; it begins anew in the ` +
-      "next. Lower stepsPerEpoch, or give more data.",
-  );
-}
-
-function warnOfLoss(run: Run, epoch: number, step: number, loss: number): void {
-  warnOnce(
-    run,
-    `fit: the loss is ${loss} in epoch ${epoch} at step ${step}; training goes on. ` +
-      "A lower learning rate or smaller inputs may help.",
-  );
-}
-
-function warnOnce(run: Run, text: string): void {
-  if (run.hasWarned) return;
-  run.hasWarned = true;
-  run.lines?.endLine();
-  console.warn(text);
 }

@@ -1,18 +1,23 @@
 /** The functions that the tests call in a page by name. It imports types only. */
 import type { Host } from "../../src/host/host.ts";
 import type * as Antler from "../../src/index.ts";
-import { abort, attempt, fitSmall, mistakes, rob } from "./small.ts";
+import { type Formats, readBroken, writeAndRead } from "./files.ts";
+import { abort, attempt, fitSmall, mistakes, rob, saveAndLoad } from "./small.ts";
 import { type Library, type Setting, train } from "./training.ts";
 
 export type Actions = ReturnType<typeof actionsOf>;
 
-export const actionsOf = (antler: Library, host: Host) => ({
+export const actionsOf = (antler: Library, host: Host, formats: Formats) => ({
   train: (setting: Setting) => train(antler, setting),
   fitSmall: (options: Antler.EngineOptions) => fitSmall(antler, options),
+  saveAndLoad: (options: Antler.EngineOptions) => saveAndLoad(antler, options),
   abort: (options: Antler.EngineOptions) => abort(antler, options),
   mistakes: (options: Antler.EngineOptions) => mistakes(antler, options),
   rob: (options: Antler.EngineOptions) => rob(antler, options),
   attemptSmall: (options: Antler.EngineOptions) => attempt(() => fitSmall(antler, options)),
+  writeAndRead: () => writeAndRead(formats),
+  readBroken: (bytes: readonly number[], milliseconds: number) =>
+    readBroken(formats, bytes, milliseconds),
   layerNames: () => layerNames(antler),
   facts: () => facts(host),
   worker: (source: string, message?: unknown) => worker(host, source, message),

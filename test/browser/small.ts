@@ -51,6 +51,30 @@ export function fitSmall(
   });
 }
 
+/**
+ * Trains an epoch, saves, and goes on with the model that it loads: the losses of both, and the
+ * other formats' bytes as text.
+ */
+export function saveAndLoad(antler: Library, options: Antler.EngineOptions) {
+  return withEngine(antler, options, async (engine) => {
+    const { model, x, y } = small(antler, engine);
+    await model.fit(x, y, { epochs: 1 });
+    const files: string[] = [];
+    // A `.keras` file has the time in it.
+    for (const format of ["h5", "weights.h5", "safetensors"] as const) {
+      const bytes = await model.toBytes(format);
+      files.push(Array.from(bytes, (byte) => byte.toString(16)).join());
+    }
+    const saved = new Blob([await model.toBytes()]);
+    const losses: number[] = [];
+    for (const one of [model, await antler.loadModel(saved, { engine })]) {
+      const { history } = await one.fit(x, y, { epochs: 1 });
+      losses.push(...history.loss!);
+    }
+    return { files, losses };
+  });
+}
+
 /** Aborts a fit after its third step, and goes on. */
 export function abort(antler: Library, options: Antler.EngineOptions) {
   return withEngine(antler, options, async (engine) => {

@@ -14,6 +14,12 @@ import {
   type LayerOptions,
   layerFields,
 } from "../layer.ts";
+import {
+  breaks,
+  otherActivation,
+  type SelfNormalizing,
+  type SelfNormalizingSignal,
+} from "../self-normalizing.ts";
 import { partField } from "../serialization.ts";
 
 /** Options of `layers.activation`. */
@@ -48,6 +54,19 @@ export class Activation extends Layer {
 
   call(x: Tensor, context: CallContext): Tensor {
     return context.activate(this.activation, x);
+  }
+
+  override selfNormalizing(previous: SelfNormalizingSignal): SelfNormalizing {
+    const { name } = this.activation;
+    if (name !== "selu") return otherActivation(name);
+    if (previous === "sums") return { makes: "activations" };
+    return {
+      makes: "activations",
+      ...breaks(
+        "there is no weighted sum before its SELU",
+        "Put it right after a dense layer without an activation.",
+      ),
+    };
   }
 
   override computeOutputShape(inputShape: Shape): Shape {

@@ -3,6 +3,7 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import type { CallContext } from "../context.ts";
 import { number, type ValuesOf } from "../fields.ts";
 import { Layer, type LayerOptions, layerFields } from "../layer.ts";
+import { breaks, type SelfNormalizing } from "../self-normalizing.ts";
 
 /** Options of `layers.activityRegularization`. */
 export interface ActivityRegularizationOptions extends LayerOptions {
@@ -51,6 +52,13 @@ export class ActivityRegularization extends Layer {
           .multiply(l2 / samples),
       );
     return x;
+  }
+
+  override selfNormalizing(): SelfNormalizing {
+    return breaks(
+      "it penalizes activations, and so moves them away from variance 1",
+      "Leave it out.",
+    );
   }
 
   override computeOutputShape(inputShape: Shape): Shape {

@@ -9,6 +9,7 @@ import {
   type LayerOptions,
   layerFields,
 } from "../layer.ts";
+import type { SelfNormalizing } from "../self-normalizing.ts";
 import { likeNoise, type NoiseShapeOptions, noiseShapeFields } from "./noise.ts";
 
 /** Options of `layers.alphaDropout`. */
@@ -19,6 +20,9 @@ export interface AlphaDropoutOptions extends LayerOptions, ActivityOptions, Nois
 
 /** What SELU approaches far below 0: -scale alpha (Klambauer et al., 2017). */
 const saturation = -1.0507009873554805 * 1.6732632423543772;
+
+/** Above it, `checkSelfNormalizing` advises to take less. */
+const mostUsualRate = 0.2;
 
 /**
  * Dropout for nets of SELUs: a random share of the inputs falls to s = -1.7581, what SELU approaches
@@ -59,6 +63,12 @@ export class AlphaDropout extends Layer {
     const like = likeNoise(x, noiseShape, this.label);
     const kept = random.uniform(like, "noise", seed).greaterEqual(rate);
     return kept.where(x.multiply(a).add(b), a * saturation + b);
+  }
+
+  override selfNormalizing(): SelfNormalizing {
+    if (this.rate <= mostUsualRate) return {};
+    const best = "rates of 0.05 and 0.1 did best in Klambauer et al. (2017)";
+    return { advice: [`Its rate is ${this.rate}; ${best}.`] };
   }
 
   override computeOutputShape(inputShape: Shape): Shape {

@@ -17,6 +17,7 @@ import {
   regularizerField,
 } from "../layer.ts";
 import type { RegularizerInput } from "../regularizers.ts";
+import { otherNormalization, type SelfNormalizing } from "../self-normalizing.ts";
 import { partField } from "../serialization.ts";
 import { gathered, othersOf, positionOf, spread } from "./axes.ts";
 import { only } from "./only.ts";
@@ -163,6 +164,10 @@ export class BatchNormalization extends Layer {
     const inverse = this.#inverse(read(this.movingVariance));
     const scaled = x.subtract(read(this.movingMean)).multiply(product(inverse, gamma));
     return beta ? scaled.add(beta) : scaled;
+  }
+
+  override selfNormalizing(): SelfNormalizing {
+    return otherNormalization();
   }
 
   override computeOutputShape(inputShape: Shape): Shape {

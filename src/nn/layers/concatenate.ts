@@ -11,6 +11,7 @@ import {
   type LayerOptions,
   layerFields,
 } from "../layer.ts";
+import { joins, type SelfNormalizing } from "../self-normalizing.ts";
 import { positionOf } from "./axes.ts";
 import { checkList } from "./merge.ts";
 
@@ -45,6 +46,10 @@ export class Concatenate extends Layer<readonly Tensor[]> {
     const [first] = inputs as readonly [Tensor, ...Tensor[]];
     const at = positionOf(this.options.axis, first.shape.slice(1), this.label);
     return inputs.length === 1 ? first : concatenated(inputs, at);
+  }
+
+  override selfNormalizing(): SelfNormalizing {
+    return joins();
   }
 
   override computeOutputShape(shapes: readonly Shape[]): Shape {

@@ -6,7 +6,7 @@ import { type Activation, type ActivationInput, activationKind } from "../activa
 import type { ConstraintInput } from "../constraints.ts";
 import type { CallContext } from "../context.ts";
 import { boolean, type ValuesOf, whole } from "../fields.ts";
-import { type InitializerInput, initializerKind } from "../initializers.ts";
+import { type Initializer, type InitializerInput, initializerKind } from "../initializers.ts";
 import {
   type ActivityOptions,
   activityFields,
@@ -17,6 +17,11 @@ import {
   regularizerField,
 } from "../layer.ts";
 import type { RegularizerInput } from "../regularizers.ts";
+import {
+  otherActivation,
+  type SelfNormalizing,
+  type SelfNormalizingProblem,
+} from "../self-normalizing.ts";
 import { partField } from "../serialization.ts";
 import { only } from "./only.ts";
 
@@ -116,10 +121,39 @@ export class Dense extends Layer {
     return context.activate(this.activation, sum);
   }
 
+  override selfNormalizing(): SelfNormalizing {
+    const { activation, kernelInitializer, biasInitializer, useBias } = this.options;
+    const problems: SelfNormalizingProblem[] = [];
+    if (!hasVarianceOfInputs(kernelInitializer))
+      problems.push({
+        problem: `its kernel is drawn by ${kernelInitializer.name}, not with variance 1 / inputs`,
+        fix: 'Use kernelInitializer: "lecunNormal".',
+      });
+    if (useBias && !isZeros(biasInitializer))
+      problems.push({
+        problem: `its bias is drawn by ${biasInitializer.name}, so the mean does not start at 0`,
+        fix: 'Use biasInitializer: "zeros".',
+      });
+    const { name } = activation;
+    if (name === "linear") return { makes: "sums", problems };
+    if (name === "selu") return { makes: "activations", problems };
+    const other = otherActivation(name);
+    return { ...other, problems: [...problems, ...other.problems!] };
+  }
+
   override computeOutputShape(inputShape: Shape): Shape {
     return [...inputShape.slice(0, -1), this.units];
   }
 }
+
+/** Whether weights have variance 1 / fanIn: LeCun's, or variance scaling that says the same. */
+function hasVarianceOfInputs({ name, options }: Initializer): boolean {
+  if (name === "lecunNormal" || name === "lecunUniform") return true;
+  return name === "varianceScaling" && options?.scale === 1 && options.mode === "fanIn";
+}
+
+const isZeros = ({ name, options }: Initializer): boolean =>
+  name === "zeros" || (name === "constant" && options?.value === 0);
 
 /** Makes a `Dense`. */
 export const dense = (options: DenseOptions): Dense => new Dense(options);

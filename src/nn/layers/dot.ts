@@ -9,6 +9,7 @@ import {
   type LayerOptions,
   layerFields,
 } from "../layer.ts";
+import { joins, type SelfNormalizing } from "../self-normalizing.ts";
 import { othersOf, positionOf } from "./axes.ts";
 import { checkList } from "./merge.ts";
 import { unit } from "./unit-normalization.ts";
@@ -75,6 +76,10 @@ export class Dot extends Layer<readonly Tensor[]> {
     const free = [a.rank - 2, b.rank - 2] as const;
     if (free[0] + free[1] === 0) return a.multiply(b).sum(-1, true);
     return pairwise(a, b, free);
+  }
+
+  override selfNormalizing(): SelfNormalizing {
+    return joins();
   }
 
   override computeOutputShape(shapes: readonly Shape[]): Shape {

@@ -9,6 +9,7 @@ import {
   type LayerOptions,
   layerFields,
 } from "../layer.ts";
+import { otherNoise, type SelfNormalizing } from "../self-normalizing.ts";
 import { likeNoise, type NoiseShapeOptions, noiseShapeFields } from "./noise.ts";
 
 /** Options of `layers.dropout`. */
@@ -53,6 +54,10 @@ export class Dropout extends Layer {
     const like = likeNoise(x, noiseShape, this.label);
     const kept = random.uniform(like, "noise", seed).greaterEqual(rate);
     return kept.where(x.multiply(rate === 1 ? 0 : 1 / (1 - rate)), 0);
+  }
+
+  override selfNormalizing(): SelfNormalizing {
+    return this.rate === 0 ? {} : otherNoise("it drops to 0 and widens the rest");
   }
 
   override computeOutputShape(inputShape: Shape): Shape {

@@ -10,6 +10,7 @@ import {
   type LayerOptions,
   layerFields,
 } from "../layer.ts";
+import { otherActivation, type SelfNormalizing } from "../self-normalizing.ts";
 
 /** Options of `layers.elu`. */
 export interface ELUOptions extends LayerOptions, ActivityOptions {
@@ -36,6 +37,10 @@ export class ELU extends Layer {
 
   call(x: Tensor, context: CallContext): Tensor {
     return context.activate(activations.elu({ alpha: this.options.alpha }), x);
+  }
+
+  override selfNormalizing(): SelfNormalizing {
+    return otherActivation("ELU");
   }
 
   override computeOutputShape(inputShape: Shape): Shape {

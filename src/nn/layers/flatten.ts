@@ -8,6 +8,7 @@ import {
   type LayerOptions,
   layerFields,
 } from "../layer.ts";
+import type { SelfNormalizing } from "../self-normalizing.ts";
 
 /** Options of `layers.flatten`. */
 export interface FlattenOptions extends LayerOptions, ActivityOptions {
@@ -46,6 +47,10 @@ export class Flatten extends Layer {
     const order = x.dimensions.map((_, i) => i).slice(2);
     const last = isFirst ? x.transpose([0, ...order, 1]) : x;
     return last.reshape([x.shape[0], sizeOf(x.shape.slice(1))]);
+  }
+
+  override selfNormalizing(): SelfNormalizing {
+    return {};
   }
 
   override computeOutputShape(inputShape: Shape): Shape {

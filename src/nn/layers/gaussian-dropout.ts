@@ -9,6 +9,7 @@ import {
   type LayerOptions,
   layerFields,
 } from "../layer.ts";
+import { otherNoise, type SelfNormalizing } from "../self-normalizing.ts";
 import { type SeedOptions, seedFields } from "./noise.ts";
 
 /** Options of `layers.gaussianDropout`. */
@@ -55,6 +56,10 @@ export class GaussianDropout extends Layer {
     if (!sampling || rate === 0) return x;
     const deviation = Math.sqrt(rate / (1 - rate));
     return x.multiply(random.normal(x, "noise", seed).multiply(deviation).add(1));
+  }
+
+  override selfNormalizing(): SelfNormalizing {
+    return this.rate === 0 ? {} : otherNoise("it multiplies by noise");
   }
 
   override computeOutputShape(inputShape: Shape): Shape {

@@ -9,6 +9,7 @@ import {
   type LayerOptions,
   layerFields,
 } from "../layer.ts";
+import { otherNoise, type SelfNormalizing } from "../self-normalizing.ts";
 import { type SeedOptions, seedFields } from "./noise.ts";
 
 /** Options of `layers.gaussianNoise`. */
@@ -44,6 +45,10 @@ export class GaussianNoise extends Layer {
     const { stddev, seed } = this.options;
     if (!sampling || stddev === 0) return x;
     return x.add(random.normal(x, "noise", seed).multiply(stddev));
+  }
+
+  override selfNormalizing(): SelfNormalizing {
+    return this.options.stddev === 0 ? {} : otherNoise("it adds noise");
   }
 
   override computeOutputShape(inputShape: Shape): Shape {

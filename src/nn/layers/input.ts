@@ -3,6 +3,7 @@ import { formatShape, type Shape, sameShape } from "../../base/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { type Field, type Json, keyed, shape, text, type ValuesOf } from "../fields.ts";
 import { Layer, layerFields } from "../layer.ts";
+import type { SelfNormalizing } from "../self-normalizing.ts";
 import { SymbolicTensor, setSymbolicShape } from "../symbolic.ts";
 
 /** Options of `input`. */
@@ -59,6 +60,10 @@ export class InputLayer extends Layer {
 
   call(x: Tensor): Tensor {
     return x;
+  }
+
+  override selfNormalizing(): SelfNormalizing {
+    return {};
   }
 
   override computeOutputShape(inputShape: Shape): Shape {

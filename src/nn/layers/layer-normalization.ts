@@ -15,6 +15,7 @@ import {
   regularizerField,
 } from "../layer.ts";
 import type { RegularizerInput } from "../regularizers.ts";
+import { otherNormalization, type SelfNormalizing } from "../self-normalizing.ts";
 import { partField } from "../serialization.ts";
 import { type Axes, axesField, positionOf, positionsOf, spread } from "./axes.ts";
 import { only } from "./only.ts";
@@ -116,6 +117,10 @@ export class LayerNormalization extends Layer {
     const normalized = x.subtract(mean).multiply(inverse);
     const scaled = this.gamma ? normalized.multiply(read(this.gamma)) : normalized;
     return this.beta ? scaled.add(read(this.beta)) : scaled;
+  }
+
+  override selfNormalizing(): SelfNormalizing {
+    return otherNormalization();
   }
 
   override computeOutputShape(inputShape: Shape): Shape {

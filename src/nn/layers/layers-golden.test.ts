@@ -1,6 +1,7 @@
 /** Every layer against real Keras 3: see tools/golden/layers.py. */
 import { describe, expect, it } from "vitest";
 import { gradients } from "../../tensor/gradients.ts";
+import { inputSource } from "../../tensor/random.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { Trace } from "../../tensor/trace.ts";
 import { ForwardPass } from "../context.ts";
@@ -77,7 +78,8 @@ function call(
   trace: Trace,
   noise?: Tensor,
 ): Called {
-  const pass = new ForwardPass({ trace, sampling: training, batchStatistics: training });
+  const source = () => inputSource(trace);
+  const pass = new ForwardPass({ trace, sampling: training, batchStatistics: training, source });
   const drawn = () => noise ?? trace.constant(0.5);
   const random = { uniform: drawn, normal: drawn };
   const given = pass.contextOf("layer");

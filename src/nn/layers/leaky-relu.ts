@@ -10,6 +10,7 @@ import {
   type LayerOptions,
   layerFields,
 } from "../layer.ts";
+import { otherActivation, type SelfNormalizing } from "../self-normalizing.ts";
 
 /** Options of `layers.leakyRelu`. */
 export interface LeakyReLUOptions extends LayerOptions, ActivityOptions {
@@ -46,6 +47,10 @@ export class LeakyReLU extends Layer {
   call(x: Tensor, context: CallContext): Tensor {
     const { negativeSlope } = this.options;
     return context.activate(activations.leakyRelu({ negativeSlope }), x);
+  }
+
+  override selfNormalizing(): SelfNormalizing {
+    return otherActivation("leaky ReLU");
   }
 
   override computeOutputShape(inputShape: Shape): Shape {

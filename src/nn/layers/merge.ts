@@ -11,6 +11,7 @@ import {
   type LayerOptions,
   layerFields,
 } from "../layer.ts";
+import { joins, type SelfNormalizing } from "../self-normalizing.ts";
 
 /** Options of the layers that merge inputs number by number. */
 export interface MergeOptions extends LayerOptions, ActivityOptions {}
@@ -88,6 +89,10 @@ export abstract class Merge extends Layer<readonly Tensor[]> {
       return x;
     });
     return this.merge(widened);
+  }
+
+  override selfNormalizing(): SelfNormalizing {
+    return joins();
   }
 
   override computeOutputShape(shapes: readonly Shape[]): Shape {

@@ -1,7 +1,7 @@
 import { ShapeError, StateError, ValueError } from "../../base/errors.ts";
 import { formatShape, type Shape, sameShape } from "../../base/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { type Variable, writeVariables } from "../../tensor/variable.ts";
+import { readVariables, type Variable, writeVariables } from "../../tensor/variable.ts";
 import type { CallContext } from "../context.ts";
 import { boolean, type Field, optional, type ValuesOf } from "../fields.ts";
 import {
@@ -12,6 +12,12 @@ import {
   type LayerOptions,
   layerFields,
 } from "../layer.ts";
+import {
+  breaks,
+  otherNormalization,
+  type SelfNormalizing,
+  type SelfNormalizingSignal,
+} from "../self-normalizing.ts";
 import { type Axes, axesField, positionsOf, spread } from "./axes.ts";
 import {
   checkBroadcasts,
@@ -168,8 +174,26 @@ export class Normalization extends Layer {
     return x.subtract(mean).multiply(deviation.reciprocal());
   }
 
+  override async selfNormalizing(previous: SelfNormalizingSignal): Promise<SelfNormalizing> {
+    if (previous !== "inputs" && previous !== "standardized") return otherNormalization();
+    if (this.options.invert)
+      return {
+        makes: "inputs",
+        ...breaks("it brings standardized inputs back", "Use it without invert."),
+      };
+    return { makes: (await this.#hasStatistics()) ? "standardized" : "inputs" };
+  }
+
   override computeOutputShape(inputShape: Shape): Shape {
     return inputShape;
+  }
+
+  /** Whether mean and variance are those of some data: not 0 and 1 everywhere, as they begin. */
+  async #hasStatistics(): Promise<boolean> {
+    if (this.options.mean || this.#adapted) return true;
+    if (!this.mean || !this.variance) return false;
+    const [mean, variance] = await readVariables([this.mean, this.variance]);
+    return !mean.data.every((x) => x === 0) || !variance.data.every((x) => x === 1);
   }
 
   #positions(inputShape: Shape): number[] {

@@ -9,6 +9,7 @@ import {
   type LayerOptions,
   layerFields,
 } from "../layer.ts";
+import type { SelfNormalizing } from "../self-normalizing.ts";
 
 /** Options of `layers.permute`. */
 export interface PermuteOptions extends LayerOptions, ActivityOptions {
@@ -57,6 +58,10 @@ export class Permute extends Layer {
 
   call(x: Tensor): Tensor {
     return x.transpose([0, ...this.options.dims]);
+  }
+
+  override selfNormalizing(): SelfNormalizing {
+    return {};
   }
 
   override computeOutputShape(inputShape: Shape): Shape {

@@ -15,6 +15,7 @@ import {
   regularizerField,
 } from "../layer.ts";
 import type { RegularizerInput } from "../regularizers.ts";
+import { otherActivation, type SelfNormalizing } from "../self-normalizing.ts";
 import { partField } from "../serialization.ts";
 import { type Axes, axesField, positionsOf } from "./axes.ts";
 
@@ -77,6 +78,10 @@ export class PReLU extends Layer {
 
   call(x: Tensor, { trace }: CallContext): Tensor {
     return x.maximum(0).add(x.minimum(0).multiply(trace.read(this.alpha)));
+  }
+
+  override selfNormalizing(): SelfNormalizing {
+    return otherActivation("PReLU");
   }
 
   override computeOutputShape(inputShape: Shape): Shape {

@@ -10,6 +10,7 @@ import {
   type LayerOptions,
   layerFields,
 } from "../layer.ts";
+import { otherActivation, type SelfNormalizing } from "../self-normalizing.ts";
 
 /** Options of `layers.relu`. */
 export interface ReLUOptions extends LayerOptions, ActivityOptions {
@@ -48,6 +49,10 @@ export class ReLU extends Layer {
     const { maxValue, negativeSlope, threshold } = this.options;
     const limit = maxValue === undefined ? {} : { maxValue };
     return context.activate(activations.relu({ ...limit, negativeSlope, threshold }), x);
+  }
+
+  override selfNormalizing(): SelfNormalizing {
+    return otherActivation("ReLU");
   }
 
   override computeOutputShape(inputShape: Shape): Shape {

@@ -10,6 +10,7 @@ import {
   type LayerOptions,
   layerFields,
 } from "../layer.ts";
+import { breaks, type SelfNormalizing, type SelfNormalizingSignal } from "../self-normalizing.ts";
 import { checkBroadcasts, FixedTensor, type Numbers, numbersField } from "./fixed-numbers.ts";
 
 /** Options of `layers.rescaling`. */
@@ -56,6 +57,11 @@ export class Rescaling extends Layer {
   call(x: Tensor, { trace }: CallContext): Tensor {
     const scaled = x.multiply(this.#scale.read(trace));
     return this.#offset ? scaled.add(this.#offset.read(trace)) : scaled;
+  }
+
+  override selfNormalizing(previous: SelfNormalizingSignal): SelfNormalizing {
+    if (previous === "inputs" || previous === "standardized") return { makes: "inputs" };
+    return breaks("it scales what SELU has normalized", "Scale the model's inputs only.");
   }
 
   override computeOutputShape(inputShape: Shape): Shape {

@@ -9,6 +9,7 @@ import {
   type LayerOptions,
   layerFields,
 } from "../layer.ts";
+import type { SelfNormalizing } from "../self-normalizing.ts";
 
 /** Options of `layers.reshape`. */
 export interface ReshapeOptions extends LayerOptions, ActivityOptions {
@@ -54,6 +55,10 @@ export class Reshape extends Layer {
 
   call(x: Tensor): Tensor {
     return x.reshape([x.shape[0], ...this.computeOutputShape(x.shape.slice(1))]);
+  }
+
+  override selfNormalizing(): SelfNormalizing {
+    return {};
   }
 
   override computeOutputShape(inputShape: Shape): Shape {

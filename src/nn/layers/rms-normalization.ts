@@ -10,6 +10,7 @@ import {
   type LayerOptions,
   layerFields,
 } from "../layer.ts";
+import { otherNormalization, type SelfNormalizing } from "../self-normalizing.ts";
 import { type Axes, axesField, positionsOf, spread } from "./axes.ts";
 
 /** Options of `layers.rmsNormalization`. */
@@ -56,6 +57,10 @@ export class RMSNormalization extends Layer {
     const meanSquare = x.square().mean(positions, true);
     const inverse = meanSquare.add(this.options.epsilon).squareRoot().reciprocal();
     return x.multiply(inverse).multiply(spread(trace.read(this.scale), positions, x.rank));
+  }
+
+  override selfNormalizing(): SelfNormalizing {
+    return otherNormalization();
   }
 
   override computeOutputShape(inputShape: Shape): Shape {

@@ -10,6 +10,7 @@ import {
   type LayerOptions,
   layerFields,
 } from "../layer.ts";
+import { otherActivation, type SelfNormalizing } from "../self-normalizing.ts";
 import { type Axes, axesField, positionsOf } from "./axes.ts";
 
 /** Options of `layers.softmax`. */
@@ -52,6 +53,10 @@ export class Softmax extends Layer {
     }
     const e = x.subtract(x.max(positions, true).stopGradient()).exponential();
     return e.divide(e.sum(positions, true));
+  }
+
+  override selfNormalizing(): SelfNormalizing {
+    return otherActivation("softmax");
   }
 
   override computeOutputShape(inputShape: Shape): Shape {

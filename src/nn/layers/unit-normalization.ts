@@ -8,6 +8,7 @@ import {
   type LayerOptions,
   layerFields,
 } from "../layer.ts";
+import { otherNormalization, type SelfNormalizing } from "../self-normalizing.ts";
 import { type Axes, axesField, positionsOf } from "./axes.ts";
 
 /** Options of `layers.unitNormalization`. */
@@ -56,6 +57,10 @@ export class UnitNormalization extends Layer {
 
   call(x: Tensor): Tensor {
     return unit(x, this.#positions(x.shape.slice(1)));
+  }
+
+  override selfNormalizing(): SelfNormalizing {
+    return otherNormalization();
   }
 
   override computeOutputShape(inputShape: Shape): Shape {

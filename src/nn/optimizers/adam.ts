@@ -65,8 +65,11 @@ const adamChain = (rule: AdamRule) => ({
   slotGroups: [["momentum", "velocity"], ["velocity_hat"]],
 });
 
-/** Keras keeps no key for Nadam's decay where it has its own rule, 1. */
-const momentumDecay: Field<number> = keyed("decay", ownField(number(0.004, { from: 0 }), 1));
+/** Keras has no key for Nadam's decay where it has its own rule, 1, and ignores one that is there. */
+const momentumDecay: Field<number> = {
+  ...keyed("decay", ownField(number(0.004, { from: 0 }), 1)),
+  isOwn: false,
+};
 
 export const adams = {
   /**

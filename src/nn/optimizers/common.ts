@@ -61,6 +61,7 @@ export interface CommonSettings {
  */
 export const ownField = <T>(field: Field<T>, keras: T): Field<T> => ({
   ...field,
+  isOwn: true,
   write: (value) => (value === keras ? undefined : (value as never)) as never,
 });
 

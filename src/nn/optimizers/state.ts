@@ -66,23 +66,25 @@ export class OptimizerState {
         received: `another one after ${iterations} steps, "${added[0].path}"`,
         fix: "Compile with a new optimizer.",
       });
-    for (const weight of added) {
-      const byName = new Map<string, Variable>();
-      const add = (name: string, initial = 0): Variable => {
-        const path = `${this.#name}/${weight.path}/${name}`;
-        const { shape } = weight;
-        const values = initial === 0 ? {} : { initial: filled(sizeOf(shape), initial) };
-        const variable = new Variable({ path, shape, ...values });
-        byName.set(name, variable);
-        return variable;
-      };
-      for (const slot of this.#common) add(slot);
-      const links = this.#linkNames.map((names, i) => {
-        const initial = this.#transforms[i].initialValues;
-        return new Map([...names].map(([slot, name]) => [slot, add(name, initial?.[slot])]));
-      });
-      this.#states.set(weight, { byName, links });
-    }
+    for (const weight of added) this.#states.set(weight, this.#make(weight));
+  }
+
+  #make(weight: Variable): WeightState {
+    const byName = new Map<string, Variable>();
+    const add = (name: string, initial = 0): Variable => {
+      const path = `${this.#name}/${weight.path}/${name}`;
+      const { shape } = weight;
+      const values = initial === 0 ? {} : { initial: filled(sizeOf(shape), initial) };
+      const variable = new Variable({ path, shape, ...values });
+      byName.set(name, variable);
+      return variable;
+    };
+    for (const slot of this.#common) add(slot);
+    const links = this.#linkNames.map((names, i) => {
+      const initial = this.#transforms[i].initialValues;
+      return new Map([...names].map(([slot, name]) => [slot, add(name, initial?.[slot])]));
+    });
+    return { byName, links };
   }
 
   /** All state of one weight, in the order of `names`. */
@@ -115,14 +117,18 @@ export class OptimizerState {
     return this.#states.get(weight)?.links[position]?.get(name);
   }
 
-  /** In the order of Keras's files: averages, accumulated gradients, then group by group. */
-  get inFileOrder(): readonly NamedSlot[] {
+  /**
+   * The state of these weights in the order of Keras's files: averages, accumulated gradients, then
+   * group by group. For weights without state it is what they would begin with.
+   */
+  inFileOrder(weights: readonly Variable[]): readonly NamedSlot[] {
+    const states = weights.map((weight) => this.#states.get(weight) ?? this.#make(weight));
     return [...this.#common.map((slot) => [slot]), ...this.#groups].flatMap((group) =>
-      this.weights.flatMap((weight) =>
+      weights.flatMap((weight, i) =>
         group.flatMap((slot) => {
-          if (!this.names.includes(slot)) return [];
-          const name = `${weight.path.replaceAll("/", "_")}_${slot}`;
-          return [{ name, variable: this.named(weight, slot) }];
+          const variable = states[i].byName.get(slot);
+          if (!variable) return [];
+          return [{ name: `${weight.path.replaceAll("/", "_")}_${slot}`, variable }];
         }),
       ),
     );

@@ -106,15 +106,16 @@ describe("a monitor", () => {
     const own: MetricInput = function score(_, yPred) {
       return yPred;
     };
-    for (const [monitor, model] of [
-      ["val_score", single(own)],
-      ["valMean", single("mean")],
-      ["truePositives", single("truePositives")],
-      ["valAccuracy", single("mse")],
+    for (const [monitor, model, name] of [
+      ["val_score", single(own), "score"],
+      ["valMean", single("mean"), "mean"],
+      ["truePositives", single("truePositives"), "truePositives"],
+      ["valAccuracy", single("mse"), "mse"],
     ] as const)
       await expect(best(monitor, model, monitor)).rejects.toThrow(
         'EarlyStopping: mode must be "min" or "max" for a monitor whose direction is not known, ' +
-          `got "auto" for "${monitor}". Example: { mode: "max" } where more is better.`,
+          `got "auto" for "${monitor}". Example: { mode: "max" } where more is better. ` +
+          `The model has loss, ${name}.`,
       );
     const callback = callbacks.earlyStopping({ monitor: "val_score", mode: "max", patience: 9 });
     await replay(callback, single(own), [{ valScore: 1 }, { valScore: 2 }]);

@@ -23,8 +23,7 @@ describe("a state", () => {
         const first = new EarlyStopping(ourOptions(one.options));
         await replay(first, new FakeModel(), rows.slice(0, cut));
         const second = new EarlyStopping(ourOptions(one.options));
-        second.bestWeights = first.bestWeights;
-        second.setState(saved(first));
+        second.setState({ ...saved(first), bestWeights: first.bestWeights ?? null });
         const model = new FakeModel();
         let last = -1;
         const rest = rows.slice(cut);
@@ -75,7 +74,13 @@ describe("a state", () => {
   it("that is none is refused", () => {
     const stop = new EarlyStopping();
     const good = stop.getState();
-    expect(good).toEqual({ wait: 0, stoppedEpoch: 0, best: null, bestEpoch: 0 });
+    expect(good).toEqual({
+      wait: 0,
+      stoppedEpoch: 0,
+      best: null,
+      bestEpoch: 0,
+      bestWeights: null,
+    });
     expect(() => stop.setState({ ...good, wait: -1 })).toThrow(
       "EarlyStopping setState: wait must be a whole number of at least 0, got -1.",
     );
@@ -83,13 +88,15 @@ describe("a state", () => {
       'EarlyStopping setState: best must be a number, got "bad".',
     );
     expect(() => stop.setState({ wait: 1 })).toThrow("stoppedEpoch must be a whole number");
+    expect(() => stop.setState({ ...good, bestWeights: [1] })).toThrow(
+      "EarlyStopping setState: bestWeights[0] must be an array, got 1.",
+    );
     expect(() => stop.setState(new ReduceLROnPlateau().getState())).toThrow(
       'EarlyStopping setState: option names must be known, got "cooldownCounter"',
     );
     const restoring = new EarlyStopping({ restoreBestWeights: true });
     expect(() => restoring.setState({ ...good, best: 1 })).toThrow(
-      "EarlyStopping setState: bestWeights must be set before, got none. " +
-        "Keep bestWeights beside what getState returns.",
+      "EarlyStopping setState: bestWeights must be there with restoreBestWeights, got none.",
     );
   });
 });

@@ -1,9 +1,10 @@
 import { DataError, describe, ValueError } from "../../base/errors.ts";
 import { CsvFile, pythonFloat } from "../../logs/csv.ts";
+import { cutBack } from "../../logs/cut-back.ts";
 import type { Logs } from "../../model/totals.ts";
-import { boolean, type Field, readOptions, text } from "../../nn/fields.ts";
+import { boolean, type Field, list, optional, readOptions, text } from "../../nn/fields.ts";
 import { toSnakeKey } from "../../nn/serialization.ts";
-import type { Callback } from "../callbacks.ts";
+import { type CallbackState, count, readState, type StatefulCallback } from "./state.ts";
 
 /** Options of `csvLogger`. */
 export interface CSVLoggerOptions {
@@ -27,6 +28,8 @@ const separator: Field<string> = {
   },
 };
 
+const stateFields = { bytes: count, columns: optional(list(text())) };
+
 /**
  * Writes a row for each epoch into a CSV file, as Keras does byte by byte: `epoch`, from 0, then the
  * keys of the first epoch's logs in order, spelt as Keras spells them (`val_loss`), with `NA` for what
@@ -34,31 +37,49 @@ const separator: Field<string> = {
  * row is on the disk before the next epoch begins.
  *
  * With `append`, a file that is there gives the columns. (Keras takes those of the logs, and mixes
- * columns up where they differ.)
+ * columns up where they differ.) A fit that goes on from a state adds to the file in any case, cut
+ * back to what it was when the state was saved.
  *
  * @throws NameError, ValueError for options; in a fit a DataError where the file cannot be written,
- *   or has other columns. Keys that have no column are told once
+ *   has other columns, or was lost since the state of the fit was saved. Keys that have no column are told once
  * @example callbacks.csvLogger("training.csv")
  */
-export class CSVLogger implements Callback {
+export class CSVLogger implements StatefulCallback {
+  readonly addsLogs = [];
   readonly #path: string;
+  readonly #separator: string;
   readonly #append: boolean;
   readonly #file: CsvFile;
   /** The columns after `epoch`. */
   #keys: readonly string[] | undefined;
+  /** Bytes of the file, whole rows only. */
+  #bytes = 0;
+  #goesOn = false;
   #hasWarned = false;
 
   constructor(filename: string, options: CSVLoggerOptions = {}) {
     this.#path = text().read(filename, "filename", who);
     const given = readOptions({ separator, append: boolean(false) }, options, who);
     this.#append = given.append;
+    this.#separator = given.separator;
     this.#file = new CsvFile(this.#path, given.separator);
   }
 
+  get settings() {
+    return { separator: this.#separator };
+  }
+
   async onTrainBegin(): Promise<void> {
-    this.#keys = undefined;
     this.#hasWarned = false;
+    if (this.#goesOn) await cutBack(this.#path, this.#bytes, who);
+    else await this.#begin();
+    this.#goesOn = false;
+  }
+
+  async #begin(): Promise<void> {
+    this.#keys = undefined;
     const header = this.#append ? await this.#file.header() : undefined;
+    this.#bytes = 0;
     if (header === undefined) return this.#file.clear();
     const [first, ...keys] = header;
     if (first !== "epoch")
@@ -69,6 +90,9 @@ export class CSVLogger implements Callback {
         fix: "Choose another file, or the separator that it was written with.",
       });
     this.#keys = keys;
+    // Rows of others, and of a fit that was killed while it wrote, may lack it.
+    await this.#file.endRow();
+    this.#bytes = await this.#file.size();
   }
 
   async onEpochEnd(epoch: number, logs: Logs): Promise<void> {
@@ -84,7 +108,18 @@ export class CSVLogger implements Callback {
     });
     rows.push([String(epoch), ...fields]);
     this.#warnOfLost([...values.keys()]);
-    await this.#file.add(rows);
+    this.#bytes += await this.#file.add(rows);
+  }
+
+  getState(): CallbackState {
+    return { bytes: this.#bytes, columns: this.#keys ?? null };
+  }
+
+  setState(state: CallbackState): void {
+    const { bytes, columns } = readState(stateFields, state, `${who} setState`);
+    this.#bytes = bytes;
+    this.#keys = columns;
+    this.#goesOn = true;
   }
 
   #warnOfLost(keys: readonly string[]): void {

@@ -1,10 +1,11 @@
-import { StateError } from "../../base/errors.ts";
+import { ValueError } from "../../base/errors.ts";
 import type { HostArray } from "../../base/host-array.ts";
 import type { Logs } from "../../model/totals.ts";
-import { boolean, number, optional, readOptions, whole } from "../../nn/fields.ts";
+import { boolean, list, number, optional, readOptions, whole } from "../../nn/fields.ts";
 import type { TrainedModel } from "../callbacks.ts";
 import { Monitor, type MonitorOptions, monitorFields } from "./monitor.ts";
 import {
+  array,
   type CallbackState,
   count,
   readState,
@@ -37,7 +38,13 @@ const fields = {
   startFromEpoch: whole(0, 0),
   verbose: verboseField,
 };
-const stateFields = { wait: count, stoppedEpoch: count, best: value, bestEpoch: count };
+const stateFields = {
+  wait: count,
+  stoppedEpoch: count,
+  best: value,
+  bestEpoch: count,
+  bestWeights: optional(list(array)),
+};
 
 /**
  * Ends training when a value has not improved for `patience` epochs, never in epoch 0. As in Keras 3,
@@ -58,8 +65,9 @@ export class EarlyStopping implements StatefulCallback {
   /** The best value so far. */
   best: number | undefined;
   bestEpoch = 0;
-  /** Weights of the best epoch, with `restoreBestWeights`. They are no part of the state. */
+  /** Weights of the best epoch, with `restoreBestWeights`. */
   bestWeights: readonly HostArray[] | undefined;
+  readonly addsLogs = [];
   readonly #options;
   readonly #monitor: Monitor;
   #goesOn = false;
@@ -67,6 +75,11 @@ export class EarlyStopping implements StatefulCallback {
   constructor(options: EarlyStoppingOptions = {}) {
     this.#options = readOptions(fields, options, who);
     this.#monitor = new Monitor(who, this.#options);
+  }
+
+  get settings() {
+    const { verbose, baseline = null, ...others } = this.#options;
+    return { ...others, baseline };
   }
 
   onTrainBegin(): void {
@@ -107,20 +120,19 @@ export class EarlyStopping implements StatefulCallback {
   }
 
   getState(): CallbackState {
-    const { wait, stoppedEpoch, best, bestEpoch } = this;
-    return { wait, stoppedEpoch, best: written(best), bestEpoch };
+    const { wait, stoppedEpoch, best, bestEpoch, bestWeights = null } = this;
+    return { wait, stoppedEpoch, best: written(best), bestEpoch, bestWeights };
   }
 
-  /** With `restoreBestWeights`, set `bestWeights` first. Throws a StateError where they are missing. */
+  /** Throws a ValueError where best weights are needed and missing. */
   setState(state: CallbackState): void {
     const found = readState(stateFields, state, `${who} setState`);
     const needsWeights = this.#options.restoreBestWeights && found.best !== undefined;
-    if (needsWeights && !this.bestWeights)
-      throw new StateError({
+    if (needsWeights && !found.bestWeights)
+      throw new ValueError({
         who: `${who} setState`,
-        expected: "bestWeights must be set before",
+        expected: "bestWeights must be there with restoreBestWeights",
         received: "none",
-        fix: "Keep bestWeights beside what getState returns.",
       });
     Object.assign(this, found);
     this.#goesOn = true;

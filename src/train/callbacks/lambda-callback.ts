@@ -1,9 +1,10 @@
 import { describe, ValueError } from "../../base/errors.ts";
-import { boolean, type Field, optional, readOptions } from "../../nn/fields.ts";
+import { boolean, type Field, list, optional, readOptions, text } from "../../nn/fields.ts";
 import type { Callback, FitParams, TrainedModel } from "../callbacks.ts";
+import type { FitControl } from "../fit-control.ts";
 
 /** Options of `lambdaCallback`: hooks, and what a callback says of itself. All optional. */
-export type LambdaCallbackOptions = Omit<Callback, "model" | "params">;
+export type LambdaCallbackOptions = Omit<Callback, "model" | "params" | "fit">;
 
 const hook: Field = optional({
   read: (value, name, who) => {
@@ -17,6 +18,8 @@ const hook: Field = optional({
 });
 
 const fields: { readonly [K in keyof LambdaCallbackOptions]-?: Field } = {
+  enclosesOthers: boolean(false),
+  addsLogs: optional(list(text())),
   onlyReadsLogs: boolean(false),
   nextStop: hook,
   onTrainBegin: hook,
@@ -29,6 +32,7 @@ const fields: { readonly [K in keyof LambdaCallbackOptions]-?: Field } = {
   onTestEnd: hook,
   onTestBatchBegin: hook,
   onTestBatchEnd: hook,
+  close: hook,
 };
 
 /** The hooks, so that each is known to be there. */
@@ -45,6 +49,7 @@ export interface LambdaCallback extends LambdaCallbackOptions {}
 export class LambdaCallback implements Callback {
   model?: TrainedModel;
   params?: FitParams;
+  fit?: FitControl;
 
   constructor(options: LambdaCallbackOptions = {}) {
     const read = Object.entries(readOptions(fields, options, "LambdaCallback"));

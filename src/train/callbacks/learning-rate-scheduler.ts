@@ -1,7 +1,8 @@
 import { describe, ValueError } from "../../base/errors.ts";
 import type { Logs } from "../../model/totals.ts";
 import { readOptions } from "../../nn/fields.ts";
-import type { Callback, TrainedModel } from "../callbacks.ts";
+import type { TrainedModel } from "../callbacks.ts";
+import { type StatefulCallback, Stateless } from "./state.ts";
 import { sayBelow, verboseField } from "./verbose.ts";
 
 /** Options of `learningRateScheduler`. */
@@ -23,12 +24,14 @@ const who = "LearningRateScheduler";
  *   ValueError where it returns no finite number of at least 0, or the optimizer has a schedule
  * @example callbacks.learningRateScheduler((epoch, rate) => (epoch < 10 ? rate : 0.9 * rate))
  */
-export class LearningRateScheduler implements Callback {
+export class LearningRateScheduler extends Stateless implements StatefulCallback {
   model?: TrainedModel;
+  readonly addsLogs = ["learningRate"];
   readonly #schedule: EpochSchedule;
   readonly #verbose: 0 | 1;
 
   constructor(schedule: EpochSchedule, options: LearningRateSchedulerOptions = {}) {
+    super();
     if (typeof schedule !== "function")
       throw new ValueError({
         who,

@@ -36,11 +36,18 @@ export class Monitor {
   readonly #name: string;
   readonly #mode: "auto" | Direction;
   readonly #minDelta: number;
+  readonly #ifMissing: string;
   #direction: Direction | undefined;
   #hasWarned = false;
 
-  constructor(who: string, { monitor, mode, minDelta }: Required<MonitorOptions>) {
+  /** @param ifMissing a sentence: what comes of it where the logs have no such value */
+  constructor(
+    who: string,
+    { monitor, mode, minDelta }: Required<MonitorOptions>,
+    ifMissing = "Epochs without it do not count.",
+  ) {
     this.#who = who;
+    this.#ifMissing = ifMissing;
     this.#name = monitor;
     this.#mode = mode;
     this.#minDelta = Math.abs(minDelta);
@@ -58,13 +65,18 @@ export class Monitor {
 
   #directionIn(model: TrainedModel): Direction {
     const name = toSnakeKey(this.#name).replace(/^val_/, "");
-    const direction = name === "loss" ? "min" : directionOf(name, model.net.compiledFor("fit"));
+    const compiled = model.net.compiledFor("fit");
+    const direction = name === "loss" ? "min" : directionOf(name, compiled);
     if (direction) return direction;
+    const known = [
+      "loss",
+      ...[...compiled.losses, ...compiled.metrics].flatMap((one) => one.name ?? []),
+    ];
     throw new ValueError({
       who: this.#who,
       expected: `mode must be "min" or "max" for a monitor whose direction is not known`,
       received: `"auto" for "${this.#name}"`,
-      fix: 'Example: { mode: "max" } where more is better.',
+      fix: `Example: { mode: "max" } where more is better. The model has ${known.join(", ")}.`,
     });
   }
 
@@ -90,7 +102,7 @@ export class Monitor {
       known: Object.keys(logs),
       fix: `In the logs: ${Object.keys(logs).join(", ")}.`,
     });
-    return `${message} Epochs without it do not count.`;
+    return `${message} ${this.#ifMissing}`;
   }
 
   /**

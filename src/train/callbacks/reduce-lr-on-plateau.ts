@@ -57,6 +57,7 @@ export class ReduceLROnPlateau implements StatefulCallback {
   wait = 0;
   /** Epochs that are left of the cooldown. */
   cooldownCounter = 0;
+  readonly addsLogs = ["learningRate"];
   readonly #options;
   readonly #monitor: Monitor;
   #goesOn = false;
@@ -64,6 +65,11 @@ export class ReduceLROnPlateau implements StatefulCallback {
   constructor(options: ReduceLROnPlateauOptions = {}) {
     this.#options = readOptions(fields, options, who);
     this.#monitor = new Monitor(who, this.#options);
+  }
+
+  get settings() {
+    const { verbose, ...others } = this.#options;
+    return others;
   }
 
   onTrainBegin(): void {

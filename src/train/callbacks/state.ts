@@ -1,41 +1,50 @@
-/** What callbacks remember of a fit, as plain data. */
-import { describe, ValueError } from "../../base/errors.ts";
-import { type Field, optional, readOptions, whole } from "../../nn/fields.ts";
+/** Callbacks that remember something of a fit. */
+import type { Json } from "../../nn/fields.ts";
 import type { Callback } from "../callbacks.ts";
+import { type CallbackState, readState } from "../state.ts";
 
-/** Plain data: it survives `JSON.stringify`. */
-export type CallbackState = Readonly<Record<string, number | string | null>>;
+export {
+  array,
+  type CallbackState,
+  count,
+  readState,
+  type StateValue,
+  value,
+  written,
+} from "../state.ts";
 
 /** A callback that remembers something from epoch to epoch. */
 export interface StatefulCallback extends Callback {
-  /** What it must remember to go on later where it is now. */
-  getState(): CallbackState;
+  /** Options that a fit which goes on must repeat. Default: none are compared. */
+  readonly settings?: Readonly<Record<string, Json>>;
   /**
-   * The next fit goes on from this state, instead of from the beginning.
+   * What it must remember to go on later where it is now. Where it counts bytes of files, they are on
+   * the disk when it resolves.
+   */
+  getState(): CallbackState | Promise<CallbackState>;
+  /**
+   * The next fit goes on from this state, instead of from the beginning. Called before the
+   * callback's `onTrainBegin`.
    *
    * @throws ValueError, NameError where it is no state of such a callback
    */
-  setState(state: CallbackState): void;
+  setState(state: CallbackState): void | Promise<void>;
 }
 
-/** A count in a state. */
-export const count = whole(undefined, 0);
-
-/** A number in a state that may be missing; JSON has no NaN and no infinities. */
-export const value: Field<number | undefined> = optional<number>({
-  read: (given, name, who) => {
-    const found = typeof given === "string" && given !== "" ? Number(given) : given;
-    const isName = typeof given === "string" && String(found) === given;
-    if (typeof found === "number" && (typeof given === "number" || isName)) return found;
-    throw new ValueError({ who, expected: `${name} must be a number`, received: describe(given) });
-  },
-});
-
-/** Such a number as JSON can hold it. */
-export const written = (number: number | undefined): number | string | null => {
-  if (number === undefined) return null;
-  return Number.isFinite(number) ? number : String(number);
+/** Whether a callback has a state. */
+export const isStateful = (callback: Callback): callback is StatefulCallback => {
+  const { getState, setState } = callback as Partial<StatefulCallback>;
+  return typeof getState === "function" && typeof setState === "function";
 };
 
-/** Reads a state with these fields. */
-export const readState = readOptions;
+/** For callbacks that remember nothing, but that a fit which goes on must have, too. */
+export class Stateless {
+  getState(): CallbackState {
+    return {};
+  }
+
+  /** Throws a NameError where it is the state of another callback. */
+  setState(state: CallbackState): void {
+    readState({}, state, `${this.constructor.name} setState`);
+  }
+}

@@ -1,7 +1,8 @@
 import { ValueError } from "../../base/errors.ts";
 import type { Logs } from "../../model/totals.ts";
 import { boolean, readOptions } from "../../nn/fields.ts";
-import type { Callback, TrainedModel } from "../callbacks.ts";
+import type { TrainedModel } from "../callbacks.ts";
+import { type StatefulCallback, Stateless } from "./state.ts";
 import { sayBelow } from "./verbose.ts";
 
 /** Options of `terminateOnNaN`. */
@@ -22,11 +23,12 @@ const who = "TerminateOnNaN";
  * @throws NameError, ValueError for options
  * @example callbacks.terminateOnNaN()
  */
-export class TerminateOnNaN implements Callback {
+export class TerminateOnNaN extends Stateless implements StatefulCallback {
   model?: TrainedModel;
   readonly #raisesError: boolean;
 
   constructor(options: TerminateOnNaNOptions = {}) {
+    super();
     this.#raisesError = readOptions({ raiseError: boolean(false) }, options, who).raiseError;
   }
 

@@ -1,7 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { fullRun, type LabFlags } from "./lab.ts";
+import { fullRun, goingOn, type LabFlags } from "./command-line.ts";
 
-const flags: LabFlags = { variant: "elu", epochs: 3, batch: 32, seed: 1, dataset: "auto" };
+const flags: LabFlags = {
+  variant: ["elu"],
+  epochs: 3,
+  batch: 32,
+  seed: 1,
+  seeds: 1,
+  dataset: "auto",
+  out: "antler-lab/cifar10",
+};
 const shell =
   (variables: Record<string, string> = {}) =>
   (name: string) =>
@@ -33,6 +41,20 @@ describe("the command for the full run", () => {
     expect(found).toBe("antler lab cifar10 --epochs 100");
   });
 
+  it("lets each of several nets have its own number of epochs", () => {
+    const several = { ...flags, variant: ["elu", "onecycle"], seeds: 5, out: "runs" } as const;
+    const full = "--variant elu,onecycle --batch 32 --seeds 5 --out runs";
+    expect(fullRun(several, "cifar10", shell())).toBe(`antler lab cifar10 ${full}`);
+    // The package's script has a number of epochs in it.
+    expect(fullRun(several, "cifar10", shell({ npm_lifecycle_event: "lab" }))).toBe(
+      `node dist/cli/main.js lab cifar10 ${full}`,
+    );
+  });
+
+  it("does not go on where this run was", () => {
+    expect(fullRun({ ...flags, resume: true }, "cifar10", shell())).not.toContain("--resume");
+  });
+
   it("is not told after a full run", () => {
     expect(fullRun({ ...flags, epochs: 100, data: "here" }, "cifar10", shell())).toBeUndefined();
     expect(
@@ -43,5 +65,18 @@ describe("the command for the full run", () => {
     expect(fullRun(embedded, "embedded", shell())).toBeUndefined();
     const limited = { ...flags, epochs: 100, data: "here", limit: 64 };
     expect(fullRun(limited, "cifar10", shell())).toBeDefined();
+  });
+});
+
+describe("the command by which a run goes on", () => {
+  it("has all that the run was asked for", () => {
+    const { epochs, ...rest } = flags;
+    expect(goingOn(rest, shell())).toBe("antler lab cifar10 --resume");
+    const asked = { ...flags, variant: ["bn", "alpha"], limit: 320, out: "my runs" } as const;
+    expect(goingOn(asked, shell())).toBe(
+      "antler lab cifar10 --variant bn,alpha --epochs 3 --batch 32 --limit 320 --out 'my runs' --resume",
+    );
+    const called = shell({ npm_lifecycle_event: "lab" });
+    expect(goingOn(flags, called)).toBe("npm run lab -- --epochs 3 --resume");
   });
 });

@@ -259,6 +259,14 @@ describe("configs", () => {
     expect(await unloadable(await writeHdf5({ ...old, attributes }))).toContain('got "Dance"');
   });
 
+  it("of an unknown loss say that it may be left out", async () => {
+    const bytes = await withConfig(/"mean_?squared_?error"/i, '"dice"');
+    expect(await unloadable(bytes)).toContain(
+      "Or load the model without what it was trained with: { compile: false }.",
+    );
+    await expect(loadModel(bytes, { engine, compile: false })).resolves.toBeDefined();
+  });
+
   it("that are no JSON, deep, huge, or of wrong types", async () => {
     const deep = 200_000;
     const configs = [

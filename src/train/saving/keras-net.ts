@@ -10,7 +10,9 @@ import { withinNumbers } from "../../nn/layer-shapes.ts";
 import { nextSeed } from "../../nn/seed.ts";
 import { defaultEngine, type Engine } from "../../runtime/engine.ts";
 import type { AntlerEntry } from "./antler-entry.ts";
-import { naming } from "./named-errors.ts";
+import { advising, naming } from "./named-errors.ts";
+
+const withoutCompile = "Or load the model without what it was trained with: { compile: false }.";
 
 /** How a model is made of a file. */
 export interface LoadNetOptions {
@@ -46,7 +48,8 @@ export function netOfConfig(
     const isList = hasListOfOutputs || antler?.hasListOfOutputs === true;
     const chosen = seed ?? antler?.seed ?? nextSeed();
     const net = new Net(topology, name, chosen, engine ? () => engine : defaultEngine, isList);
-    const options = compile && compileOptions(trainedWith(config, antler), customObjects);
+    const read = () => compileOptions(trainedWith(config, antler), customObjects);
+    const options = compile && advising(withoutCompile, read);
     if (options) compileNet(net, options, antler);
     return net;
   };

@@ -21,8 +21,23 @@ export async function naming<T>(
       throw new DataError({ who: file, expected, received: String(error), cause: error });
     }
     if (error.who.startsWith(file)) throw error;
-    const { who, expected, received, fix } = error;
-    const Same = error.constructor as new (parts: ErrorParts) => AntlerError;
-    throw new Same({ who: `${file}: ${who}`, expected, received, fix, cause: error });
+    throw withParts(error, { who: `${file}: ${error.who}` });
   }
+}
+
+/** What `task` returns. An error of the library that it throws tells of another way, too. */
+export function advising<T>(advice: string, task: () => T): T {
+  try {
+    return task();
+  } catch (error) {
+    if (!(error instanceof AntlerError)) throw error;
+    throw withParts(error, { fix: error.fix === undefined ? advice : `${error.fix} ${advice}` });
+  }
+}
+
+/** The same error with other parts; the error itself is its cause. */
+function withParts(error: AntlerError, parts: Partial<ErrorParts>): AntlerError {
+  const { who, expected, received, fix } = error;
+  const Same = error.constructor as new (parts: ErrorParts) => AntlerError;
+  return new Same({ who, expected, received, fix, ...parts, cause: error });
 }

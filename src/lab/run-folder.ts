@@ -4,12 +4,12 @@ import {
   type HostLock,
   joinPath,
   listFolder,
-  lockFile,
   makeFolder,
   readFile,
   removePath,
 } from "#host";
 import { DataError, StateError, ValueError } from "../base/errors.ts";
+import { lockAtOnce } from "../train/resume/lock.ts";
 import { differencesOf, partsOfName, type RunIdentity, stemOf } from "./run-identity.ts";
 import { type RunRecord, readRecord, recordFile, writeRecord } from "./run-record.ts";
 
@@ -113,7 +113,7 @@ export async function openRun(out: string, run: RunIdentity, resume: boolean): P
   // Nothing is written in the folder of a finished run: it may be read-only, or used by others.
   const finished = await recordIn(path);
   if (finished?.results) return new RunFolder(path, finished, undefined);
-  const lock = await lockAtOnce(path);
+  const lock = await lockOf(path);
   if (!lock) throw await inUse(path);
   try {
     const folder = new RunFolder(path, await recordIn(path), lock);
@@ -206,23 +206,13 @@ async function makeRun(out: string, run: RunIdentity): Promise<RunFolder> {
     await makeFolder(path);
     if (!(await isUnused(path))) continue;
     // Another process may have been faster: its folder is in use, or no longer unused.
-    const lock = await lockAtOnce(path);
+    const lock = await lockOf(path);
     if (lock && (await isUnused(path))) return new RunFolder(path, undefined, lock);
     await lock?.release();
   }
 }
 
-/** Takes the lock of a folder; undefined where a process that lives has it. */
-async function lockAtOnce(path: string): Promise<HostLock | undefined> {
-  const waiting = new AbortController();
-  const onHeld = () => waiting.abort();
-  try {
-    return await lockFile(joinPath(path, runFiles.lock), { signal: waiting.signal, onHeld });
-  } catch (error) {
-    if (waiting.signal.aborted) return undefined;
-    throw error;
-  }
-}
+const lockOf = (path: string) => lockAtOnce(joinPath(path, runFiles.lock));
 
 async function inUse(path: string): Promise<StateError> {
   const file = joinPath(path, runFiles.lock);

@@ -127,7 +127,7 @@ export function traceMcStep(
 }
 
 /** Whether the numbers of such a sample may be those of a distribution over the last dimension. */
-export const isClasses = (sampleShape: Shape): boolean => sampleShape.length > 0;
+const isClasses = (sampleShape: Shape): boolean => sampleShape.length > 0;
 
 function mcSource(trace: Trace, rows: Tensor): RandomSource {
   const scalar = (name: string) => trace.input(name, "uint32", []);

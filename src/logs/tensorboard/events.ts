@@ -81,7 +81,7 @@ export function* readEvents(bytes: Uint8Array, who: string): Generator<EventFoun
 }
 
 /** The event that a record's data is. Throws a DataError where it is none. */
-export function decodeEvent(data: Uint8Array, who: string): LogEvent {
+function decodeEvent(data: Uint8Array, who: string): LogEvent {
   let wallTime = 0;
   let step = 0;
   let version: string | undefined;

@@ -3,7 +3,6 @@ import {
   type HostLock,
   joinPath,
   listFolder,
-  lockFile,
   makeFolder,
   readFile,
   removePath,
@@ -15,6 +14,7 @@ import { boolean, type Field, readOptions, text } from "../../nn/fields.ts";
 import type { Callback, TrainedModel } from "../callbacks.ts";
 import type { FitControl } from "../fit-control.ts";
 import { checkSame } from "../resume/identity.ts";
+import { lockAtOnce } from "../resume/lock.ts";
 import { fitEntries, fitOf } from "../resume/state-file.ts";
 import { kerasBytes, readKerasArchive, restoreNet } from "../saving/keras-archive.ts";
 import { frequencyField, type SaveFrequency, StepCounter } from "./save-frequency.ts";
@@ -144,7 +144,7 @@ export class BackupAndRestore implements Callback {
 
   async onTrainBegin(): Promise<void> {
     await makeFolder(this.#folder);
-    this.#lock = await lockAtOnce(`${this.#path}.lock`);
+    this.#lock = await lockOrRefuse(`${this.#path}.lock`);
     if (this.#steps) Object.assign(this.#steps, { since: 0, last: undefined });
     await this.fit!.identify();
     const before = `${this.#path}.bkp`;
@@ -202,19 +202,15 @@ export class BackupAndRestore implements Callback {
 }
 
 /** Takes the lock, or fails where a process that lives has it. */
-async function lockAtOnce(path: string): Promise<HostLock> {
-  const waiting = new AbortController();
-  try {
-    return await lockFile(path, { signal: waiting.signal, onHeld: () => waiting.abort() });
-  } catch (error) {
-    if (!waiting.signal.aborted) throw error;
-    throw new StateError({
-      who: `${who} ${path}`,
-      expected: "no other fit may use the folder",
-      received: "one that runs",
-      fix: "Wait for it to end, or choose another folder.",
-    });
-  }
+async function lockOrRefuse(path: string): Promise<HostLock> {
+  const lock = await lockAtOnce(path);
+  if (lock) return lock;
+  throw new StateError({
+    who: `${who} ${path}`,
+    expected: "no other fit may use the folder",
+    received: "one that runs",
+    fix: "Wait for it to end, or choose another folder.",
+  });
 }
 
 /** See `BackupAndRestore`. */

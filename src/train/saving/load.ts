@@ -26,7 +26,7 @@ import { readTorchWeights } from "./torch-weights.ts";
 export type FileInput = string | Uint8Array | ArrayBuffer | Blob;
 
 /** A file's bytes, and what it is called in messages. */
-export async function fileBytes(
+async function fileBytes(
   file: FileInput,
   who: string,
 ): Promise<{ bytes: Uint8Array; who: string }> {

@@ -33,7 +33,7 @@ const writers: Record<FileFormat, (net: Net) => Promise<Uint8Array<ArrayBuffer>>
  *
  * @throws StateError before the model is built
  */
-export async function weightsBytes(net: Net): Promise<Uint8Array<ArrayBuffer>> {
+async function weightsBytes(net: Net): Promise<Uint8Array<ArrayBuffer>> {
   const values = await readNet(net, "saveWeights");
   return rewriteHdf5(kerasWeights(net, values, writtenOptimizer(net, values)));
 }

@@ -43,7 +43,7 @@ const isA = (layer: AnyLayer, one: new (...options: never[]) => AnyLayer): boole
   layer instanceof one;
 
 /** The count of batches that a batch normalization saw. */
-export const batchCount = "num_batches_tracked";
+const batchCount = "num_batches_tracked";
 
 /** A layer's weights in PyTorch's order; those that PyTorch has no name for keep Keras's. */
 export function torchWeights(layer: AnyLayer): TorchWeight[] {

@@ -140,6 +140,7 @@ export function joinedPredictions(parts: readonly McPrediction[]): McPrediction 
   if (parts.length === 1) return parts[0];
   const names = Object.keys(parts[0]) as (keyof McPrediction)[];
   const shared = names.filter((name) => parts.every((part) => part[name] !== undefined));
+  // `fromEntries` forgets which names there are; mean and spread are in all parts.
   return Object.fromEntries(
     shared.map((name) => [name, concatenated(parts.map((part) => part[name]!))]),
   ) as unknown as McPrediction;
